@@ -1,0 +1,90 @@
+/**
+ * The object-store port. It is split by authority: who may read, who may create, who may remove. Code that only verifies
+ * or drills receives a ReadStore and therefore cannot write, by type. Adapters: file, gcs, memory; every one of them
+ * passes testing/conformance.ts.
+ *
+ * Keys are `/`-separated, relative, ASCII; never empty segments, never `.` or `..`.
+ * CRC32C values are base64 of four big-endian bytes, as Google Cloud Storage writes them.
+ */
+
+export interface ObjectInfo {
+  readonly key: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Base64, 4 bytes big-endian. Computed over the stored bytes. */
+  readonly crc32c: string;
+  /** Opaque; changes whenever the object is replaced. */
+  readonly generation: string;
+  /** Milliseconds since the epoch, by the store's clock. */
+  readonly createdMs: number;
+}
+
+export interface ListedObject {
+  readonly key: string;
+  readonly size: number;
+}
+
+export interface ByteRange {
+  readonly offset: number;
+  readonly length: number;
+}
+
+export interface ReadStore {
+  /** Undefined when there is no such object. The checksum is of the bytes as they lie there now. */
+  head(key: string): Promise<ObjectInfo | undefined>;
+  /** Whole object, or the range. @throws HoldfastError object_missing; storage_unavailable; object_mismatch when short. */
+  get(key: string, range?: ByteRange): Promise<Uint8Array>;
+  /** Whole object in pieces of at most a few MiB. @throws as get. */
+  stream(key: string): AsyncIterable<Uint8Array>;
+  /** In ascending byte order of keys. */
+  list(prefix: string): AsyncIterable<ListedObject>;
+}
+
+export interface CreateOptions {
+  /** Base64 CRC32C of the bytes; the store refuses other bytes with object_mismatch. */
+  readonly crc32c?: string;
+}
+
+export interface CreateStore {
+  /**
+   * Create-only: an existing object is never replaced. 'exists' says that the key is taken (by whatever bytes; the caller
+   * compares). Durable when the promise resolves.
+   */
+  create(key: string, bytes: Uint8Array, options?: CreateOptions): Promise<'created' | 'exists'>;
+}
+
+export interface AdministerStore {
+  /** Removes exactly this generation, or any when undefined. Removing what is not there is no error. */
+  remove(key: string, generation?: string): Promise<void>;
+}
+
+export interface UploadTerms {
+  readonly size: number;
+  /** Base64 CRC32C that the uploaded bytes must have. */
+  readonly crc32c: string;
+  /** Lowercase hex; checked by the embedded store at upload, by the seal worker everywhere. */
+  readonly sha256: string;
+  readonly expiresMs: number;
+}
+
+export interface SignedRequest {
+  readonly method: 'GET' | 'PUT';
+  readonly url: string;
+  /** To be sent exactly; they are part of what is signed. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface DownloadTerms {
+  readonly expiresMs: number;
+  /** Answered as Content-Disposition when given; already sanitised. */
+  readonly filename?: string;
+}
+
+export interface SigningStore {
+  /** A PUT that can create this object with these bytes once, and nothing else. 412 answers: the key is taken. */
+  signUpload(key: string, terms: UploadTerms): Promise<SignedRequest>;
+  signDownload(key: string, terms: DownloadTerms): Promise<SignedRequest>;
+}
+
+export type ReadCreateStore = ReadStore & CreateStore;
+export type ObjectStore = ReadStore & CreateStore & AdministerStore & SigningStore;
