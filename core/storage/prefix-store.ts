@@ -19,5 +19,8 @@ export function prefixReadStore(store: ReadStore, prefix: string): ReadStore {
 
 export function prefixStore(store: ReadCreateStore, prefix: string): ReadCreateStore {
   const root = prefix.endsWith('/') ? prefix : `${prefix}/`;
-  return { ...prefixReadStore(store, prefix), create: (key, bytes, options) => store.create(root + key, bytes, options) };
+  return {
+    ...prefixReadStore(store, prefix),
+    create: (key, bytes, options) => store.create(root + key, bytes, options),
+  };
 }

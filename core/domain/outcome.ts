@@ -1,0 +1,39 @@
+/** The closed vocabularies of what happened; the database stores these words as they are. See docs/metrics.md. */
+
+export const RUN_STATES = ['running', 'committed', 'sealed', 'failed', 'aborted'] as const;
+/** running: the agent works; committed: the manifest arrived, the server checks it; sealed: every object was checked. */
+export type RunState = (typeof RUN_STATES)[number];
+
+/** How complete a sealed run is. Only sealed runs carry one of the first two; `failed` runs never count. */
+export const RUN_OUTCOMES = ['ok', 'partial', 'failed'] as const;
+export type RunOutcome = (typeof RUN_OUTCOMES)[number];
+
+export const OCCURRENCE_OUTCOMES = ['ok', 'late', 'partial', 'failed', 'missed', 'excused', 'stuck'] as const;
+export type OccurrenceOutcome = (typeof OCCURRENCE_OUTCOMES)[number];
+
+export const RESTORE_POINT_STATES = ['sealed', 'quarantined', 'expired'] as const;
+export type RestorePointState = (typeof RESTORE_POINT_STATES)[number];
+
+export const CHECK_STATES = ['queued', 'running', 'passed', 'failed', 'void'] as const;
+/** void: the infrastructure, not the data, stopped it; listed, never counted as passed. */
+export type CheckState = (typeof CHECK_STATES)[number];
+
+export const OBJECT_STATES = ['leased', 'committed', 'sealed', 'damaged', 'missing'] as const;
+export type ObjectState = (typeof OBJECT_STATES)[number];
+
+/**
+ * What a light shows. `proven` alone is green: the newest usable point passed a drill of level 3 or more.
+ * The order is that of urgency, worst first; `unknown` is what is shown when nothing is known, never green.
+ */
+export const PROTECTION_STATES = [
+  'damaged',
+  'failed',
+  'stuck',
+  'missed',
+  'late',
+  'partial',
+  'unknown',
+  'protected',
+  'proven',
+] as const;
+export type ProtectionState = (typeof PROTECTION_STATES)[number];
