@@ -3,7 +3,7 @@
  * or drills receives a ReadStore and therefore cannot write, by type. Adapters: file, gcs, memory; every one of them
  * passes testing/conformance.ts.
  *
- * Keys are `/`-separated, relative, ASCII; never empty segments, never `.` or `..`.
+ * Keys are `/`-separated, relative, ASCII, without anything that a URL or a file system would read otherwise: object-key.ts.
  * CRC32C values are base64 of four big-endian bytes, as Google Cloud Storage writes them.
  */
 
@@ -53,8 +53,21 @@ export interface CreateStore {
   create(key: string, bytes: Uint8Array, options?: CreateOptions): Promise<'created' | 'exists'>;
 }
 
+export interface StreamTerms {
+  /** Each of the three is checked when given; a difference is refused with object_mismatch and leaves nothing behind. */
+  readonly size?: number;
+  readonly crc32c?: string;
+  /** Lowercase hex. */
+  readonly sha256?: string;
+}
+
+export interface StreamCreateStore {
+  /** As create, for bytes that are too many to hold in memory. The pieces are read once; 'exists' may leave some unread. */
+  createFrom(key: string, pieces: AsyncIterable<Uint8Array>, terms?: StreamTerms): Promise<'created' | 'exists'>;
+}
+
 export interface AdministerStore {
-  /** Removes exactly this generation, or any when undefined. Removing what is not there is no error. */
+  /** Removes exactly this generation, or any when undefined. Removing what is not there (any more) is no error. */
   remove(key: string, generation?: string): Promise<void>;
 }
 
@@ -87,4 +100,4 @@ export interface SigningStore {
 }
 
 export type ReadCreateStore = ReadStore & CreateStore;
-export type ObjectStore = ReadStore & CreateStore & AdministerStore & SigningStore;
+export type ObjectStore = ReadStore & CreateStore & StreamCreateStore & AdministerStore & SigningStore;

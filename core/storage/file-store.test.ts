@@ -1,0 +1,159 @@
+import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { crc32cBase64 } from '../base/crc32c.ts';
+import { createFileStore } from './file-store.ts';
+import { bytesOf, describeStore, keysOf, sha256Hex } from './testing/conformance.ts';
+
+const run = promisify(execFile);
+const signing = { baseUrl: 'http://localhost', key: new Uint8Array(32) };
+
+describeStore('file', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'holdfast-store-'));
+  return {
+    store: createFileStore({ root, signing }),
+    reopen: async () => createFileStore({ root, signing }),
+    close: () => rm(root, { recursive: true, force: true }),
+  };
+});
+
+describe('file store', () => {
+  let base: string;
+  let root: string;
+  beforeEach(async () => {
+    base = await mkdtemp(join(tmpdir(), 'holdfast-store-'));
+    root = join(base, 'store');
+  });
+  afterEach(() => rm(base, { recursive: true, force: true }));
+
+  test('the key is the path, the file is read-only, and no temporary file stays', async () => {
+    const store = createFileStore({ root });
+    await store.create('v/one/data/ab/abcd', bytesOf('pack'));
+    expect(await readFile(join(root, 'v/one/data/ab/abcd'), 'utf8')).toBe('pack');
+    expect((await stat(join(root, 'v/one/data/ab/abcd'))).mode & 0o777).toBe(0o400);
+    expect(await readdir(join(root, '.tmp'))).toEqual([]);
+  });
+
+  test('damage on the disk shows in the checksum of head', async () => {
+    const store = createFileStore({ root });
+    const bytes = randomBytes(50_000);
+    await store.create('a', bytes);
+    const damaged = Buffer.from(bytes);
+    damaged[25_000] = damaged[25_000]! ^ 1;
+    await chmod(join(root, 'a'), 0o600);
+    await writeFile(join(root, 'a'), damaged);
+    expect((await store.head('a'))!.crc32c).toBe(crc32cBase64(damaged));
+    expect((await store.head('a'))!.crc32c).not.toBe(crc32cBase64(bytes));
+  });
+
+  test('links are not followed: neither a linked folder nor a linked object', async () => {
+    const store = createFileStore({ root });
+    await store.create('real/a', bytesOf('inside'));
+    const outside = join(base, 'outside');
+    await mkdir(outside);
+    await writeFile(join(outside, 'secret'), 'outside');
+    await symlink(outside, join(root, 'linked'));
+    await symlink(join(outside, 'secret'), join(root, 'real', 'link'));
+    await expect(store.get('linked/secret')).rejects.toMatchObject({ code: 'forbidden' });
+    await expect(store.create('linked/new', bytesOf('x'))).rejects.toMatchObject({ code: 'forbidden' });
+    await expect(store.create('linked/deep/new', bytesOf('x'))).rejects.toMatchObject({ code: 'forbidden' });
+    await expect(store.remove('linked/secret')).rejects.toMatchObject({ code: 'forbidden' });
+    await expect(store.get('real/link')).rejects.toMatchObject({ code: 'object_missing' });
+    expect(await store.head('real/link')).toBeUndefined();
+    expect(await store.create('real/link', bytesOf('x'))).toBe('exists');
+    expect(await keysOf(store, '')).toEqual(['real/a']);
+    expect(await readdir(outside)).toEqual(['secret']);
+    expect(await readFile(join(outside, 'secret'), 'utf8')).toBe('outside');
+  });
+
+  test('temporary files of ours and of restic are not listed', async () => {
+    const store = createFileStore({ root });
+    const name = sha256Hex(bytesOf('x'));
+    await store.create(`data/${name.slice(0, 2)}/${name}`, bytesOf('x'));
+    await writeFile(join(root, 'data', name.slice(0, 2), `${name}-tmp-123456`), 'half');
+    await writeFile(join(root, '.tmp', 'abcdef'), 'half');
+    expect(await keysOf(store, '')).toEqual([`data/${name.slice(0, 2)}/${name}`]);
+  });
+
+  test('what a crash left in the temporary folder is dropped after a day, and not before', async () => {
+    await mkdir(join(root, '.tmp'), { recursive: true });
+    await writeFile(join(root, '.tmp', 'old'), 'half');
+    await writeFile(join(root, '.tmp', 'young'), 'half');
+    const twoDaysAgo = Date.now() / 1000 - 2 * 24 * 3600;
+    await utimes(join(root, '.tmp', 'old'), twoDaysAgo, twoDaysAgo);
+    await createFileStore({ root }).create('a', bytesOf('x'));
+    expect(await readdir(join(root, '.tmp'))).toEqual(['young']);
+  });
+
+  test('a folder that vanished is made again', async () => {
+    const store = createFileStore({ root });
+    await store.create('data/ab/1', bytesOf('x'));
+    await rm(root, { recursive: true });
+    expect(await store.create('data/ab/1', bytesOf('x'))).toBe('created');
+    expect(await store.create('data/ab/2', bytesOf('y'))).toBe('created');
+    expect(await keysOf(store, '')).toEqual(['data/ab/1', 'data/ab/2']);
+  });
+
+  test('a store that cannot be written to says so and is not taken for empty', async () => {
+    await writeFile(root, 'a file where the store should be');
+    const store = createFileStore({ root });
+    await expect(store.create('a', bytesOf('x'))).rejects.toMatchObject({ code: 'storage_unavailable' });
+    await expect(async () => await keysOf(store, '')).rejects.toMatchObject({ code: 'storage_unavailable' });
+  });
+
+  test('a disk that takes no more bytes is reported as full, and nothing half-written is visible', async () => {
+    // The kernel refuses bytes past a file size limit as it refuses them on a full disk; setting one needs no privilege.
+    const script = `
+      import { createFileStore } from ${JSON.stringify(join(import.meta.dirname, 'file-store.ts'))};
+      const store = createFileStore({ root: ${JSON.stringify(root)} });
+      console.log(await store.create('fits', new Uint8Array(100_000)));
+      console.log(await store.create('too-large', new Uint8Array(3_000_000)).catch((error) => error.code));
+      console.log(await store.create('fits-too', new Uint8Array(100_000)));`;
+    const shell = `trap '' XFSZ; ulimit -f 2048; exec "${process.execPath}" --input-type=module -e "$SCRIPT"`;
+    const { stdout } = await run('sh', ['-c', shell], { env: { PATH: '/usr/bin:/bin', SCRIPT: script } });
+    expect(stdout.trim().split('\n')).toEqual(['created', 'disk_full', 'created']);
+    expect(await keysOf(createFileStore({ root }), '')).toEqual(['fits', 'fits-too']);
+    expect(await readdir(join(root, '.tmp'))).toEqual([]);
+  });
+
+  test('many processes create the same names: each name is created by exactly one', async () => {
+    const script = `
+      import { createFileStore } from ${JSON.stringify(join(import.meta.dirname, 'file-store.ts'))};
+      const store = createFileStore({ root: ${JSON.stringify(root)} });
+      const names = Array.from({ length: 40 }, (_, at) => 'data/' + (at % 4) + '/' + at);
+      const answers = await Promise.all(names.map((name) => store.create(name, new Uint8Array(2000).fill(1))));
+      console.log(answers.filter((answer) => answer === 'created').length);`;
+    const counts = await Promise.all(
+      [1, 2, 3].map(async () => {
+        const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script]);
+        return Number(stdout.trim());
+      }),
+    );
+    expect(counts.reduce((sum, count) => sum + count, 0)).toBe(40);
+    expect(await keysOf(createFileStore({ root }), 'data/')).toHaveLength(40);
+  });
+
+  test('opens a repository that stock restic made: every name is the hash of its bytes', async () => {
+    const source = join(base, 'source');
+    await mkdir(source);
+    await writeFile(join(source, 'file'), randomBytes(300_000));
+    const env = {
+      PATH: '/usr/bin:/bin:/usr/local/bin',
+      RESTIC_PASSWORD: 'secret',
+      RESTIC_CACHE_DIR: join(base, 'cache'),
+    };
+    await run('restic', ['init', '--repo', root], { env });
+    await run('restic', ['backup', '--repo', root, source], { env });
+    const store = createFileStore({ root });
+    const keys = await keysOf(store, '');
+    expect(keys.filter((key) => key.startsWith('data/')).length).toBeGreaterThan(0);
+    expect(keys.filter((key) => key.startsWith('snapshots/'))).toHaveLength(1);
+    expect(keys).toContain('config');
+    for (const key of keys.filter((name) => name !== 'config'))
+      expect(sha256Hex(await store.get(key)), key).toBe(key.split('/').at(-1));
+  });
+});
