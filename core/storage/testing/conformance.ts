@@ -5,7 +5,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { crc32cBase64 } from '../../base/crc32c.ts';
-import type { ObjectStore, StreamTerms } from '../port.ts';
+import type { ObjectStore, ReadStore, StreamTerms } from '../port.ts';
 
 export interface StoreUnderTest {
   readonly store: ObjectStore;
@@ -22,13 +22,13 @@ export function sha256Hex(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-export async function keysOf(store: ObjectStore, prefix: string): Promise<string[]> {
+export async function keysOf(store: ReadStore, prefix: string): Promise<string[]> {
   const keys: string[] = [];
   for await (const { key } of store.list(prefix)) keys.push(key);
   return keys;
 }
 
-export async function streamOf(store: ObjectStore, key: string): Promise<Uint8Array> {
+export async function streamOf(store: ReadStore, key: string): Promise<Uint8Array> {
   const pieces: Uint8Array[] = [];
   for await (const piece of store.stream(key)) pieces.push(piece);
   return Buffer.concat(pieces);
