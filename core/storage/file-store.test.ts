@@ -144,6 +144,7 @@ describe('file store', () => {
     await mkdir(source);
     await writeFile(join(source, 'file'), randomBytes(300_000));
     const env = {
+      NODE_ENV: 'test' as const,
       PATH: '/usr/bin:/bin:/usr/local/bin',
       RESTIC_PASSWORD: 'secret',
       RESTIC_CACHE_DIR: join(base, 'cache'),

@@ -89,7 +89,7 @@ export interface SignedRequest {
 
 export interface DownloadTerms {
   readonly expiresMs: number;
-  /** Answered as Content-Disposition when given; already sanitised. */
+  /** The name under which a browser saves it; content-disposition.ts makes it harmless. */
   readonly filename?: string;
 }
 

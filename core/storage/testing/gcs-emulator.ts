@@ -367,14 +367,22 @@ async function readBody(request: IncomingMessage): Promise<Buffer> {
 
 function meetTrouble(trouble: GcsTrouble, response: ServerResponse): void {
   if (trouble.answer === 'drop') response.destroy();
-  else send(response, errorAnswer(new GcsError(trouble.answer, 'Trouble.', 'backendError', 'InternalError'), false), false, false);
+  else
+    send(
+      response,
+      errorAnswer(new GcsError(trouble.answer, 'Trouble.', 'backendError', 'InternalError'), false),
+      false,
+      false,
+    );
 }
 
 function errorAnswer(error: unknown, isXml: boolean): Answer {
   const known = error instanceof GcsError ? error : new GcsError(500, String(error), 'backendError', 'InternalError');
   const { status, message, reason, xmlCode } = known;
   if (isXml) {
-    const body = Buffer.from(`<?xml version='1.0'?><Error><Code>${xmlCode}</Code><Message>${message}</Message></Error>`);
+    const body = Buffer.from(
+      `<?xml version='1.0'?><Error><Code>${xmlCode}</Code><Message>${message}</Message></Error>`,
+    );
     return { status, headers: { 'content-type': 'application/xml' }, body };
   }
   return { status, body: { error: { code: status, message, errors: [{ message, domain: 'global', reason }] } } };

@@ -1,0 +1,359 @@
+/**
+ * Objects in a Google Cloud Storage bucket. Create-only is `ifGenerationMatch: 0`; the service refuses bytes that do not
+ * have the announced CRC32C; signed URLs carry both conditions as signed headers, so their holder cannot drop them.
+ * The client's own checksums are switched off: they are a slow table in JavaScript, and ours are compared anyway.
+ */
+import { Readable, Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { type Bucket, type File, Storage, type StorageOptions } from '@google-cloud/storage';
+import type { Clock } from '../base/clock.ts';
+import { systemClock } from '../base/clock.ts';
+import { Crc32c, crc32cBase64 } from '../base/crc32c.ts';
+import { HoldfastError } from '../base/errors.ts';
+import { contentDisposition } from './content-disposition.ts';
+import { defaultRetryPolicy, type RetryPolicy, statusOf, waitBeforeRetry, withRetries } from './gcs-retry.ts';
+import { assertKeyPrefix, assertObjectKey } from './object-key.ts';
+import type {
+  ByteRange,
+  DownloadTerms,
+  ListedObject,
+  ObjectInfo,
+  ObjectStore,
+  SignedRequest,
+  StreamTerms,
+  UploadTerms,
+} from './port.ts';
+import { objectMismatch, objectMissing, objectShort, storageUnavailable } from './store-errors.ts';
+import { StreamCheck } from './stream-check.ts';
+
+export interface GcsStoreOptions {
+  readonly bucket: string;
+  /** Folder of the bucket in which all keys lie; no slash at the ends. */
+  readonly prefix?: string;
+  /** Credentials, project, `apiEndpoint`. Without any the client finds the machine's own identity. */
+  readonly storage?: StorageOptions;
+  readonly clock?: Clock;
+  readonly retry?: Partial<RetryPolicy>;
+}
+
+/** V4 signatures hold seven days at most. */
+const SIGNED_MS_MAX = 7 * 24 * 3600_000;
+const LIST_PAGE_OBJECTS = 1000;
+
+interface Context {
+  readonly bucket: Bucket;
+  readonly root: string;
+  readonly retry: RetryPolicy;
+  readonly clock: Clock;
+  file(key: string): File;
+}
+
+export function createGcsStore(options: GcsStoreOptions): ObjectStore {
+  const client = new Storage({ ...options.storage, retryOptions: { autoRetry: false, maxRetries: 0 } });
+  // Resumable uploads know how far they came, which only the client can tell: there its own retries stay on.
+  const resumingClient = new Storage({ ...options.storage, retryOptions: { autoRetry: true, maxRetries: 5 } });
+  const bucket = client.bucket(options.bucket);
+  const root = options.prefix === undefined || options.prefix === '' ? '' : `${options.prefix}/`;
+  const retry: RetryPolicy = { ...defaultRetryPolicy, ...options.retry };
+  const file = (key: string): File => {
+    assertObjectKey(key);
+    return bucket.file(root + key);
+  };
+  const context: Context = { bucket, root, retry, clock: options.clock ?? systemClock, file };
+
+  return {
+    head: (key) => head(context, key),
+    get: (key, range) => get(context, key, range),
+    stream: (key) => stream(context, key),
+    list: (prefix) => {
+      assertKeyPrefix(prefix);
+      return list(context, prefix);
+    },
+    create: (key, bytes, terms) => create(context, key, bytes, terms?.crc32c),
+    async createFrom(key, pieces, terms) {
+      assertObjectKey(key);
+      return await createFrom(resumingClient.bucket(options.bucket).file(root + key), key, pieces, terms ?? {});
+    },
+    async remove(key, generation) {
+      const target = file(key);
+      await withRetries(retry, 'remove', key, async () => {
+        try {
+          await target.delete(generation === undefined ? {} : { ifGenerationMatch: generation });
+        } catch (error) {
+          // 404: gone already. 412: another generation, which was not to be touched.
+          const status = statusOf(error);
+          if (status === 412 || (status === 404 && !isBucketMissing(error))) return;
+          throw error;
+        }
+      });
+    },
+    signUpload: (key, terms) => signUpload(context, key, terms),
+    signDownload: (key, terms) => signDownload(context, key, terms),
+  };
+}
+
+// ---- reading
+
+async function head(context: Context, key: string): Promise<ObjectInfo | undefined> {
+  const file = context.file(key);
+  return await withRetries(context.retry, 'head', key, async () => {
+    try {
+      const [metadata] = await file.getMetadata();
+      return {
+        key,
+        size: Number(metadata.size),
+        crc32c: metadata.crc32c ?? '',
+        generation: String(metadata.generation),
+        createdMs: Date.parse(metadata.timeCreated ?? ''),
+      };
+    } catch (error) {
+      if (statusOf(error) === 404 && !isBucketMissing(error)) return undefined;
+      throw error;
+    }
+  });
+}
+
+async function get(context: Context, key: string, range: ByteRange | undefined): Promise<Uint8Array> {
+  const file = context.file(key);
+  if (range?.length === 0) {
+    // An empty range cannot be written as an HTTP range.
+    const info = await head(context, key);
+    if (info === undefined) throw objectMissing(key);
+    if (range.offset > info.size) throw objectShort(key, range, info.size);
+    return new Uint8Array(0);
+  }
+  return await withRetries(context.retry, 'get', key, async () => {
+    const window = range === undefined ? {} : { start: range.offset, end: range.offset + range.length - 1 };
+    const download = openDownload(file, key, window);
+    const pieces: Uint8Array[] = [];
+    try {
+      for await (const piece of download.pieces) pieces.push(piece);
+    } catch (error) {
+      // 416: the range begins at the end or later.
+      if (range !== undefined && statusOf(error) === 416) throw objectShort(key, range, 0);
+      throw error;
+    }
+    const bytes = Buffer.concat(pieces);
+    if (range !== undefined && bytes.length !== range.length)
+      throw objectShort(key, range, range.offset + bytes.length);
+    if (range === undefined) download.requireWhole(bytes.length, crc32cBase64(bytes));
+    return bytes;
+  });
+}
+
+/** A broken connection is taken up where it broke, at the same generation; the checksum is of the whole. */
+async function* stream(context: Context, key: string): AsyncGenerator<Uint8Array> {
+  assertObjectKey(key);
+  const crc = new Crc32c();
+  let at = 0;
+  let first: Download | undefined;
+  let failures = 0;
+  for (;;) {
+    const generation = at === 0 ? undefined : first?.generation();
+    const file = context.bucket.file(context.root + key, generation === undefined ? {} : { generation });
+    const download = openDownload(file, key, at === 0 ? {} : { start: at });
+    if (at === 0) first = download;
+    const before = at;
+    try {
+      for await (const piece of download.pieces) {
+        at += piece.length;
+        crc.update(piece);
+        yield piece;
+      }
+      first?.requireWhole(at, crc.base64());
+      return;
+    } catch (error) {
+      // Progress starts the count anew: a long object may well meet several interruptions.
+      failures = at > before ? 1 : failures + 1;
+      await waitBeforeRetry(context.retry, failures, 'stream', key, error);
+    }
+  }
+}
+
+interface Download {
+  readonly pieces: AsyncIterable<Uint8Array>;
+  generation(): string | undefined;
+  /** @throws an error worth a retry when the line broke unnoticed; object_mismatch when the bytes are not the stored ones. */
+  requireWhole(size: number, crc32c: string): void;
+}
+
+function openDownload(file: File, key: string, window: { start?: number; end?: number }): Download {
+  let headers: Record<string, unknown> = {};
+  const source = file.createReadStream({ ...window, validation: false, decompress: false });
+  source.on('response', (response: { headers?: unknown; toJSON?: () => { headers: Record<string, unknown> } }) => {
+    headers = response.toJSON?.().headers ?? (response.headers as Record<string, unknown>) ?? {};
+  });
+  async function* pieces(): AsyncGenerator<Uint8Array> {
+    try {
+      for await (const piece of source) yield piece as Uint8Array;
+    } catch (error) {
+      if (statusOf(error) === 404 && !isBucketMissing(error)) throw objectMissing(key, error);
+      throw error;
+    } finally {
+      source.destroy();
+    }
+  }
+  return {
+    pieces: pieces(),
+    generation: () => text(headers['x-goog-generation']),
+    requireWhole(size, crc32c) {
+      const storedSize = text(headers['x-goog-stored-content-length']);
+      if (storedSize !== undefined && Number(storedSize) !== size)
+        throw Object.assign(new Error(`${size} of ${storedSize} bytes arrived`), { code: 'ECONNRESET' });
+      const stored = /crc32c=([A-Za-z0-9+/=]+)/.exec(text(headers['x-goog-hash']) ?? '')?.[1];
+      if (stored !== undefined && stored !== crc32c) throw objectMismatch(key, 'crc32c', stored, crc32c);
+    },
+  };
+}
+
+async function* list(context: Context, prefix: string): AsyncGenerator<ListedObject> {
+  let pageToken: string | undefined;
+  do {
+    const [files, next] = await withRetries(context.retry, 'list', prefix, () =>
+      context.bucket.getFiles({
+        prefix: context.root + prefix,
+        autoPaginate: false,
+        maxResults: LIST_PAGE_OBJECTS,
+        fields: 'items(name,size),nextPageToken',
+        ...(pageToken === undefined ? {} : { pageToken }),
+      }),
+    );
+    // With `fields` the client hands out the items as they came, whatever its types say.
+    for (const item of files as unknown as { name: string; size: string }[])
+      yield { key: item.name.slice(context.root.length), size: Number(item.size) };
+    pageToken = (next as { pageToken?: string } | null)?.pageToken;
+  } while (pageToken !== undefined);
+}
+
+// ---- creating
+
+async function create(
+  context: Context,
+  key: string,
+  bytes: Uint8Array,
+  announced: string | undefined,
+): Promise<'created' | 'exists'> {
+  const file = context.file(key);
+  const crc32c = crc32cBase64(bytes);
+  if (announced !== undefined && announced !== crc32c) throw objectMismatch(key, 'crc32c', announced, crc32c);
+  return await withRetries(context.retry, 'create', key, async (attempt) => {
+    try {
+      await file.save(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), {
+        resumable: false,
+        validation: false,
+        preconditionOpts: { ifGenerationMatch: 0 },
+        metadata: { contentType: 'application/octet-stream', crc32c },
+      });
+      return 'created';
+    } catch (error) {
+      if (statusOf(error) !== 412) throw error;
+      if (attempt === 1) return 'exists';
+      // An earlier attempt may have taken effect though its answer was lost. Ours or not, these bytes are there; other
+      // bytes are not ours.
+      const info = await head(context, key);
+      return info?.size === bytes.length && info.crc32c === crc32c ? 'created' : 'exists';
+    }
+  });
+}
+
+async function createFrom(
+  file: File,
+  key: string,
+  pieces: AsyncIterable<Uint8Array>,
+  terms: StreamTerms,
+): Promise<'created' | 'exists'> {
+  const check = new StreamCheck(key, terms);
+  const target = file.createWriteStream({
+    resumable: true,
+    validation: false,
+    preconditionOpts: { ifGenerationMatch: 0 },
+    metadata: {
+      contentType: 'application/octet-stream',
+      ...(terms.crc32c === undefined ? {} : { crc32c: terms.crc32c }),
+    },
+  });
+  // The check stands before the upload's end: a mismatch breaks the upload off, and an unfinished one leaves no object.
+  const checking = new Transform({
+    transform(piece: Uint8Array, _encoding, done) {
+      try {
+        check.update(piece);
+        done(null, piece);
+      } catch (error) {
+        done(error as Error);
+      }
+    },
+    flush(done) {
+      try {
+        check.finish();
+        done();
+      } catch (error) {
+        done(error as Error);
+      }
+    },
+  });
+  try {
+    await pipeline(Readable.from(pieces), checking, target);
+    return 'created';
+  } catch (error) {
+    if (error instanceof HoldfastError) throw error;
+    if (statusOf(error) === 412) return 'exists';
+    throw storageUnavailable('create', key, error);
+  }
+}
+
+// ---- signed URLs
+
+async function signUpload(context: Context, key: string, terms: UploadTerms): Promise<SignedRequest> {
+  const contentType = 'application/octet-stream';
+  const extensionHeaders = {
+    'x-goog-if-generation-match': '0',
+    'x-goog-hash': `crc32c=${terms.crc32c}`,
+    'x-goog-content-length-range': `${terms.size},${terms.size}`,
+  };
+  const [url] = await signing(key, () =>
+    context.file(key).getSignedUrl({
+      version: 'v4',
+      action: 'write',
+      expires: expiry(context, terms.expiresMs),
+      accessibleAt: new Date(context.clock.nowMs()),
+      contentType,
+      extensionHeaders,
+    }),
+  );
+  return { method: 'PUT', url, headers: { 'content-type': contentType, ...extensionHeaders } };
+}
+
+async function signDownload(context: Context, key: string, terms: DownloadTerms): Promise<SignedRequest> {
+  const [url] = await signing(key, () =>
+    context.file(key).getSignedUrl({
+      version: 'v4',
+      action: 'read',
+      expires: expiry(context, terms.expiresMs),
+      accessibleAt: new Date(context.clock.nowMs()),
+      ...(terms.filename === undefined ? {} : { responseDisposition: contentDisposition(terms.filename) }),
+    }),
+  );
+  return { method: 'GET', url, headers: {} };
+}
+
+function expiry(context: Context, expiresMs: number): Date {
+  return new Date(Math.min(expiresMs, context.clock.nowMs() + SIGNED_MS_MAX - 1000));
+}
+
+async function signing<T>(key: string, sign: () => Promise<T>): Promise<T> {
+  try {
+    return await sign();
+  } catch (error) {
+    throw error instanceof HoldfastError ? error : storageUnavailable('sign', key, error);
+  }
+}
+
+/** A missing bucket answers 404 as well; taken for a missing object it would make a misconfigured store look empty. */
+function isBucketMissing(error: unknown): boolean {
+  return /bucket does not exist|NoSuchBucket/i.test(error instanceof Error ? error.message : '');
+}
+
+function text(value: unknown): string | undefined {
+  if (value === undefined || value === null) return undefined;
+  return Array.isArray(value) ? value.join(',') : String(value);
+}
