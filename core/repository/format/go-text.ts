@@ -1,0 +1,208 @@
+/**
+ * Text as Go writes it, byte for byte: names go through strconv.Quote and then through encoding/json, so that a tree has
+ * the same id whoever wrote it. One character written otherwise and stock restic neither deduplicates nor rewrites the tree.
+ */
+import printable from './printable-ranges.json' with { type: 'json' };
+import { runeAt } from './utf8-rune.ts';
+
+/** Frozen from Go's unicode.IsPrint: Node's own tables are of a later Unicode and differ in 10,615 code points. */
+const ranges = printable.ranges as unknown as readonly (readonly [number, number])[]; // JSON types pairs as number[]
+const starts = Uint32Array.from(ranges, ([start]) => start);
+const ends = Uint32Array.from(ranges, ([, end]) => end);
+
+export function isPrintable(code: number): boolean {
+  let low = 0;
+  let high = starts.length - 1;
+  while (low <= high) {
+    const middle = (low + high) >>> 1;
+    if (code < starts[middle]!) high = middle - 1;
+    else if (code > ends[middle]!) low = middle + 1;
+    else return true;
+  }
+  return false;
+}
+
+/** Printable ASCII without `"` and `\`: what nearly every name is made of, and what needs no escape at either level. */
+const PLAIN = /^[ !#-%'-;=?-[\]-~]*$/;
+const SHORT_ESCAPES: Readonly<Record<number, string>> = {
+  7: '\\a',
+  8: '\\b',
+  9: '\\t',
+  10: '\\n',
+  11: '\\v',
+  12: '\\f',
+  13: '\\r',
+};
+
+function hex(value: number, digits: number): string {
+  return value.toString(16).padStart(digits, '0');
+}
+
+function isPlainAscii(bytes: Uint8Array): boolean {
+  for (const byte of bytes) {
+    if (byte < 0x20 || byte > 0x7e || byte === 0x22 || byte === 0x5c) return false;
+  }
+  return true;
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+}
+
+/** strconv.Quote of raw bytes, without the quotes around it. */
+export function quoteName(bytes: Uint8Array): string {
+  if (isPlainAscii(bytes)) return latin1(bytes);
+  let text = '';
+  for (let at = 0; at < bytes.length; ) {
+    const { code, width, isValid } = runeAt(bytes, at);
+    if (!isValid) text += `\\x${hex(bytes[at]!, 2)}`;
+    else if (code === 0x22 || code === 0x5c) text += `\\${String.fromCharCode(code)}`;
+    else if (isPrintable(code)) text += String.fromCodePoint(code);
+    else text += SHORT_ESCAPES[code] ?? escapeRune(code);
+    at += width;
+  }
+  return text;
+}
+
+function escapeRune(code: number): string {
+  if (code < 0x20 || code === 0x7f) return `\\x${hex(code, 2)}`;
+  return code < 0x10000 ? `\\u${hex(code, 4)}` : `\\U${hex(code, 8)}`;
+}
+
+const UNQUOTED: Readonly<Record<string, number>> = {
+  a: 7,
+  b: 8,
+  t: 9,
+  n: 10,
+  v: 11,
+  f: 12,
+  r: 13,
+  '\\': 92,
+  '"': 34,
+  "'": 39,
+};
+const ESCAPE = /\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8})|([0-7]{3})|([abtnvfr\\"']))/iy;
+
+/**
+ * The raw bytes of a quoted name.
+ * @throws SyntaxError when it is not what strconv.Quote could have written.
+ */
+export function unquoteName(quoted: string): Buffer {
+  if (!quoted.includes('\\')) return Buffer.from(quoted, 'utf8');
+  const parts: Buffer[] = [];
+  for (let at = 0; at < quoted.length; ) {
+    const slash = quoted.indexOf('\\', at);
+    if (slash !== at) {
+      const end = slash === -1 ? quoted.length : slash;
+      parts.push(Buffer.from(quoted.slice(at, end), 'utf8'));
+      at = end;
+      continue;
+    }
+    ESCAPE.lastIndex = at;
+    const match = ESCAPE.exec(quoted);
+    if (match === null) throw new SyntaxError('a stored name has an escape that no quoting produces');
+    parts.push(unescape(match));
+    at = ESCAPE.lastIndex;
+  }
+  return Buffer.concat(parts);
+}
+
+function unescape([, byte, short, long, octal, letter]: RegExpExecArray): Buffer {
+  if (letter !== undefined) return Buffer.of(UNQUOTED[letter.toLowerCase()] ?? 0);
+  if (byte !== undefined) return Buffer.of(Number.parseInt(byte, 16));
+  if (octal !== undefined) {
+    const value = Number.parseInt(octal, 8);
+    if (value > 0xff) throw new SyntaxError('a stored name has an octal escape past one byte');
+    return Buffer.of(value);
+  }
+  const code = Number.parseInt(short ?? long ?? '', 16);
+  if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) {
+    throw new SyntaxError('a stored name has an escape that is no character');
+  }
+  return Buffer.from(String.fromCodePoint(code), 'utf8');
+}
+
+/** A JSON string as Go's encoder writes it: `< > &` and U+2028/9 escaped, each invalid byte as \ufffd. */
+export function jsonString(value: string | Uint8Array): string {
+  if (typeof value === 'string' && PLAIN.test(value)) return `"${value}"`;
+  const bytes = typeof value === 'string' ? Buffer.from(value, 'utf8') : value;
+  let text = '"';
+  for (let at = 0; at < bytes.length; ) {
+    const { code, width, isValid } = runeAt(bytes, at);
+    text += isValid ? jsonRune(code) : '\\ufffd';
+    at += width;
+  }
+  return `${text}"`;
+}
+
+function jsonRune(code: number): string {
+  switch (code) {
+    case 0x22:
+      return '\\"';
+    case 0x5c:
+      return '\\\\';
+    case 0x08:
+      return '\\b';
+    case 0x0c:
+      return '\\f';
+    case 0x0a:
+      return '\\n';
+    case 0x0d:
+      return '\\r';
+    case 0x09:
+      return '\\t';
+    case 0x3c:
+    case 0x3e:
+    case 0x26:
+    case 0x2028:
+    case 0x2029:
+      return `\\u${hex(code, 4)}`;
+    default:
+      return code < 0x20 ? `\\u${hex(code, 4)}` : String.fromCodePoint(code);
+  }
+}
+
+/** Offset of the local zone at an instant, in minutes east of UTC. */
+export type ZoneOffset = (epochSeconds: number) => number;
+
+export const localZone: ZoneOffset = (epochSeconds) => -new Date(epochSeconds * 1000).getTimezoneOffset();
+export const utcZone: ZoneOffset = () => 0;
+
+const SECONDS_MIN = -62_167_219_200n; // 0000-01-01T00:00:00Z
+const SECONDS_MAX = 253_402_300_799n; // 9999-12-31T23:59:59Z
+
+/** RFC 3339 with up to nanoseconds, trailing zeros cut, in the zone's offset; years are kept within 0 to 9999 as restic does. */
+export function goTime(nanoseconds: bigint, zone: ZoneOffset = localZone): string {
+  let seconds = nanoseconds / 1_000_000_000n;
+  let fraction = nanoseconds % 1_000_000_000n;
+  if (fraction < 0n) {
+    fraction += 1_000_000_000n;
+    seconds -= 1n;
+  }
+  if (seconds < SECONDS_MIN) seconds = SECONDS_MIN;
+  if (seconds > SECONDS_MAX) seconds = SECONDS_MAX;
+  const offset = zone(Number(seconds));
+  const stamp = new Date((Number(seconds) + offset * 60) * 1000).toISOString().slice(0, 19);
+  const digits = fraction === 0n ? '' : `.${fraction.toString().padStart(9, '0').replace(/0+$/, '')}`;
+  if (offset === 0) return `${stamp}${digits}Z`;
+  const minutes = Math.abs(offset);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  return `${stamp}${digits}${offset < 0 ? '-' : '+'}${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`;
+}
+
+const RFC3339 = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)$/;
+
+/** Nanoseconds since the epoch of a stored time, or undefined when it is not RFC 3339. */
+export function parseGoTime(text: string): bigint | undefined {
+  const match = RFC3339.exec(text);
+  if (match === null) return undefined;
+  const [, year, month, day, hour, minute, second, fraction = '', zone = 'Z'] = match;
+  const date = new Date(0);
+  // Date.UTC maps years 0 to 99 into the twentieth century; the setter does not.
+  date.setUTCFullYear(Number(year), Number(month) - 1, Number(day));
+  date.setUTCHours(Number(hour), Number(minute), Number(second), 0);
+  const sign = zone.startsWith('-') ? -1 : 1;
+  const offset = zone === 'Z' ? 0 : sign * (Number(zone.slice(1, 3)) * 60 + Number(zone.slice(4, 6)));
+  const seconds = BigInt(Math.round(date.getTime() / 1000) - offset * 60);
+  return seconds * 1_000_000_000n + BigInt(fraction.padEnd(9, '0') || '0');
+}

@@ -1,0 +1,53 @@
+/** The header at the end of a pack: one entry a blob, in the order of the blobs (docs/format.md, "Packs"). */
+import type { BlobType } from '../types.ts';
+import { damagedRepository } from './damage.ts';
+import { SEAL_OVERHEAD } from '../crypto/seal.ts';
+
+export interface PackHeaderEntry {
+  readonly id: string;
+  readonly type: BlobType;
+  /** Sealed length in bytes. */
+  readonly length: number;
+  /** 0 when the blob is stored uncompressed. */
+  readonly uncompressedLength: number;
+}
+
+const PLAIN_BYTES = 37;
+const COMPRESSED_BYTES = 41;
+
+export function encodePackHeader(entries: readonly PackHeaderEntry[]): Buffer {
+  const size = entries.reduce(
+    (sum, entry) => sum + (entry.uncompressedLength === 0 ? PLAIN_BYTES : COMPRESSED_BYTES),
+    0,
+  );
+  const header = Buffer.allocUnsafe(size);
+  let at = 0;
+  for (const { id, type, length, uncompressedLength } of entries) {
+    const isCompressed = uncompressedLength > 0;
+    at = header.writeUInt8((type === 'tree' ? 1 : 0) + (isCompressed ? 2 : 0), at);
+    at = header.writeUInt32LE(length, at);
+    if (isCompressed) at = header.writeUInt32LE(uncompressedLength, at);
+    at += header.write(id, at, 'hex');
+  }
+  return header;
+}
+
+/** @throws HoldfastError repository_damaged when an entry is cut short, of an unknown type or impossibly small. */
+export function decodePackHeader(header: Uint8Array): PackHeaderEntry[] {
+  const bytes = Buffer.from(header.buffer, header.byteOffset, header.byteLength);
+  const entries: PackHeaderEntry[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const kind = bytes[at]!;
+    const size = kind <= 1 ? PLAIN_BYTES : COMPRESSED_BYTES;
+    if (kind > 3 || at + size > bytes.length) throw damagedRepository('The list of contents of a pack is damaged.');
+    const length = bytes.readUInt32LE(at + 1);
+    const uncompressedLength = kind > 1 ? bytes.readUInt32LE(at + 5) : 0;
+    if (length < SEAL_OVERHEAD || (kind > 1 && uncompressedLength === 0)) {
+      throw damagedRepository('The list of contents of a pack names a blob of an impossible size.');
+    }
+    const id = bytes.toString('hex', at + size - 32, at + size);
+    entries.push({ id, type: kind % 2 === 1 ? 'tree' : 'data', length, uncompressedLength });
+    at += size;
+  }
+  return entries;
+}

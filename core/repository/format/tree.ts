@@ -1,0 +1,177 @@
+/**
+ * Trees and their nodes. Writing is byte-exact with restic (docs/format.md, "Trees"): field order, which fields are left
+ * out when empty, the newline at the end that is part of the hash. Reading takes hostile bytes.
+ */
+import { Buffer } from 'node:buffer';
+import type { NodeType, TreeNode } from '../types.ts';
+import { damagedRepository } from './damage.ts';
+import { jsonString, quoteName, unquoteName } from './go-text.ts';
+import { isCount, isId, isObject, type JsonObject, member, parseJson } from './json.ts';
+import { LIMITS } from './limits.ts';
+import { isValidUtf8 } from './utf8-rune.ts';
+
+const NODE_TYPES: ReadonlySet<string> = new Set([
+  'file',
+  'dir',
+  'symlink',
+  'dev',
+  'chardev',
+  'fifo',
+  'socket',
+  'irregular',
+] satisfies NodeType[]);
+
+/** One node's JSON text. The content ids are hex; an empty file has `[]`, everything but a file `null`. */
+export function encodeNode(node: TreeNode): string {
+  let text = `{"name":${jsonString(quoteName(node.name))},"type":"${node.type}"`;
+  if (node.mode !== 0) text += `,"mode":${node.mode}`;
+  text += `,"mtime":"${node.mtime}","atime":"${node.atime}","ctime":"${node.ctime}","uid":${node.uid},"gid":${node.gid}`;
+  if (node.user) text += `,"user":${jsonString(node.user)}`;
+  if (node.group) text += `,"group":${jsonString(node.group)}`;
+  if (node.inode) text += `,"inode":${node.inode}`;
+  if (node.deviceId) text += `,"device_id":${node.deviceId}`;
+  if (node.size) text += `,"size":${node.size}`;
+  if (node.links) text += `,"links":${node.links}`;
+  if (node.linkTarget !== undefined && node.linkTarget.length > 0) text += encodeLinkTarget(node.linkTarget);
+  if (node.extendedAttributes !== undefined && node.extendedAttributes.length > 0) {
+    const pairs = node.extendedAttributes.map(
+      ({ name, value }) => `{"name":${jsonString(name)},"value":"${Buffer.from(value).toString('base64')}"}`,
+    );
+    text += `,"extended_attributes":[${pairs.join(',')}]`;
+  }
+  if (node.device) text += `,"device":${node.device}`;
+  text += `,"content":${node.content === null ? 'null' : encodeIds(node.content)}`;
+  if (node.subtree !== undefined) text += `,"subtree":"${node.subtree}"`;
+  return `${text}}`;
+}
+
+function encodeIds(ids: readonly string[]): string {
+  return ids.length === 0 ? '[]' : `["${ids.join('","')}"]`;
+}
+
+function encodeLinkTarget(target: Uint8Array): string {
+  const text = `,"linktarget":${jsonString(target)}`;
+  return isValidUtf8(target) ? text : `${text},"linktarget_raw":"${Buffer.from(target).toString('base64')}"`;
+}
+
+/** The tree's bytes from its nodes' texts, which must be in ascending order of raw name bytes. */
+export function encodeTree(nodeTexts: readonly string[]): Buffer {
+  return Buffer.from(`{"nodes":[${nodeTexts.join(',')}]}\n`);
+}
+
+/**
+ * The nodes of a tree.
+ * @throws HoldfastError repository_damaged for anything malformed, out of order, duplicate or beyond the limits.
+ */
+export function decodeTree(bytes: Uint8Array): TreeNode[] {
+  if (bytes.length > LIMITS.treeBlobBytes)
+    throw damagedRepository('A stored folder listing is larger than any real one.');
+  const json = parseJson(bytes, 'A stored folder listing', { uint64: true });
+  const nodes = isObject(json) ? member(json, 'nodes') : undefined;
+  if (nodes === null || (Array.isArray(nodes) && nodes.length === 0)) return [];
+  if (!Array.isArray(nodes)) throw damagedRepository('A stored folder listing has no list of entries.');
+  if (nodes.length > LIMITS.treeEntries)
+    throw damagedRepository('A stored folder listing has more entries than any real one.');
+  const decoded: TreeNode[] = [];
+  let previous: Uint8Array | undefined;
+  for (const node of nodes) {
+    const entry = decodeNode(node);
+    if (previous !== undefined && Buffer.compare(previous, entry.name) >= 0) {
+      throw damagedRepository('A stored folder listing is out of order or lists a name twice.');
+    }
+    previous = entry.name;
+    decoded.push(entry);
+  }
+  return decoded;
+}
+
+function decodeNode(json: unknown): TreeNode {
+  if (!isObject(json)) throw malformed('is no object');
+  const type = member(json, 'type');
+  if (typeof type !== 'string' || !NODE_TYPES.has(type)) throw malformed('has an unknown type');
+  const mode = member(json, 'mode') ?? 0;
+  if (!isCount(mode, 0xffff_ffff)) throw malformed('has an impossible mode');
+  const subtree = member(json, 'subtree') ?? undefined;
+  if (subtree !== undefined && !isId(subtree)) throw malformed('has a malformed subtree id');
+  if (type === 'dir' && subtree === undefined) throw malformed('is a folder without a listing');
+  const linkTarget = decodeLinkTarget(json);
+  return {
+    name: decodeName(member(json, 'name')),
+    type: type as NodeType, // checked against the closed set above
+    mode,
+    mtime: textOf(json, 'mtime') ?? '',
+    atime: textOf(json, 'atime') ?? '',
+    ctime: textOf(json, 'ctime') ?? '',
+    uid: ownerOf(json, 'uid'),
+    gid: ownerOf(json, 'gid'),
+    content: decodeContent(json, type),
+    ...optional('user', textOf(json, 'user')),
+    ...optional('group', textOf(json, 'group')),
+    ...optional('inode', uint64Of(json, 'inode')),
+    ...optional('deviceId', uint64Of(json, 'device_id')),
+    ...optional('size', uint64Of(json, 'size')),
+    ...optional('links', uint64Of(json, 'links')),
+    ...optional('device', uint64Of(json, 'device')),
+    ...optional('linkTarget', linkTarget),
+    ...optional('extendedAttributes', decodeAttributes(member(json, 'extended_attributes'))),
+    ...optional('subtree', subtree),
+  };
+}
+
+function malformed(what: string): Error {
+  return damagedRepository(`An entry of a stored folder listing ${what}.`);
+}
+
+function optional<K extends string, V>(key: K, value: V | undefined): Partial<Record<K, V>> {
+  return value === undefined ? {} : ({ [key]: value } as Record<K, V>); // K is one literal at every call
+}
+
+function decodeName(value: unknown): Buffer {
+  if (typeof value !== 'string') throw malformed('has no name');
+  try {
+    return unquoteName(value);
+  } catch (cause) {
+    throw damagedRepository('An entry of a stored folder listing has a malformed name.', cause);
+  }
+}
+
+function decodeLinkTarget(json: JsonObject): Buffer | undefined {
+  const raw = textOf(json, 'linktarget_raw');
+  if (raw !== undefined) return Buffer.from(raw, 'base64');
+  const text = textOf(json, 'linktarget');
+  return text === undefined ? undefined : Buffer.from(text, 'utf8');
+}
+
+function decodeContent(json: JsonObject, type: string): string[] | null {
+  const content = member(json, 'content') ?? null;
+  if (content === null) return type === 'file' ? [] : null;
+  if (!Array.isArray(content) || !content.every(isId)) throw malformed('has a malformed list of contents');
+  return content;
+}
+
+function decodeAttributes(value: unknown): TreeNode['extendedAttributes'] {
+  if (!Array.isArray(value)) return undefined;
+  return value.map((pair: unknown) => {
+    if (!isObject(pair)) throw malformed('has a malformed extended attribute');
+    return { name: textOf(pair, 'name') ?? '', value: Buffer.from(textOf(pair, 'value') ?? '', 'base64') };
+  });
+}
+
+function textOf(json: JsonObject, key: string): string | undefined {
+  const value = member(json, key) ?? undefined;
+  if (value === undefined || typeof value === 'string') return value;
+  throw malformed(`has a ${key} that is no text`);
+}
+
+function ownerOf(json: JsonObject, key: string): number {
+  const value = member(json, key) ?? 0;
+  if (!isCount(value, 0xffff_ffff)) throw malformed(`has an impossible ${key}`);
+  return value;
+}
+
+function uint64Of(json: JsonObject, key: string): bigint | undefined {
+  const value = member(json, key) ?? undefined;
+  if (value === undefined) return undefined;
+  if (typeof value !== 'bigint' || value >= 1n << 64n) throw malformed(`has an impossible ${key}`);
+  return value;
+}
