@@ -1,0 +1,174 @@
+import type { CheckState, OccurrenceOutcome, ProtectionState, RestorePointState } from '../../core/domain/outcome.ts';
+
+/**
+ * How each state is said and shown. Tones: `good` is kept for proof alone, `risk` for data at risk; everything else is calm,
+ * a warning, or mute. Colour is never alone: each state has its own shape and word.
+ */
+export type Tone = 'good' | 'calm' | 'warn' | 'risk' | 'mute';
+
+export type Shape =
+  | 'shield-filled'
+  | 'shield'
+  | 'check'
+  | 'clock'
+  | 'half'
+  | 'cross'
+  | 'missed'
+  | 'stuck'
+  | 'damage'
+  | 'excused'
+  | 'unknown'
+  | 'running'
+  | 'queued';
+
+export interface StateWord {
+  readonly word: string;
+  readonly tone: Tone;
+  readonly shape: Shape;
+  /** One sentence that explains the word, for the tooltip. */
+  readonly meaning: string;
+}
+
+export const PROTECTION_WORDS: Readonly<Record<ProtectionState, StateWord>> = {
+  proven: {
+    word: 'Proven',
+    tone: 'good',
+    shape: 'shield-filled',
+    meaning: 'The newest backup was restored in a drill and every compared file matched.',
+  },
+  protected: {
+    word: 'Not yet proven',
+    tone: 'calm',
+    shape: 'shield',
+    meaning: 'There is a sealed backup inside the target, but no restore drill has proven it yet.',
+  },
+  partial: {
+    word: 'Partial',
+    tone: 'warn',
+    shape: 'half',
+    meaning: 'The newest backup left more files unread than the policy accepts.',
+  },
+  late: {
+    word: 'Late',
+    tone: 'warn',
+    shape: 'clock',
+    meaning: 'The newest backup is older than the target allows, or came after its window.',
+  },
+  missed: {
+    word: 'Missed',
+    tone: 'risk',
+    shape: 'missed',
+    meaning: 'A backup was expected and did not happen.',
+  },
+  stuck: {
+    word: 'Stuck',
+    tone: 'warn',
+    shape: 'stuck',
+    meaning: 'A backup started and then reported nothing for too long.',
+  },
+  failed: {
+    word: 'Failed',
+    tone: 'risk',
+    shape: 'cross',
+    meaning: 'The last backup or restore drill failed.',
+  },
+  damaged: {
+    word: 'Damaged',
+    tone: 'risk',
+    shape: 'damage',
+    meaning: 'Stored bytes are missing or do not match their name. The affected restore points are quarantined.',
+  },
+  unknown: {
+    word: 'Unknown',
+    tone: 'mute',
+    shape: 'unknown',
+    meaning: 'Nothing is known yet: no backup has been sealed.',
+  },
+};
+
+/** A run as one word: its state, and once it is sealed how complete it was. */
+export type RunWord = 'running' | 'checking' | 'ok' | 'partial' | 'failed' | 'aborted';
+
+export const RUN_WORDS: Readonly<Record<RunWord, StateWord>> = {
+  running: { word: 'Running', tone: 'calm', shape: 'running', meaning: 'The agent is reading and uploading.' },
+  checking: {
+    word: 'Sealing',
+    tone: 'calm',
+    shape: 'running',
+    meaning: 'Everything arrived; the server checks each object before the backup counts.',
+  },
+  ok: { word: 'Sealed', tone: 'calm', shape: 'check', meaning: 'Every file was read and every object was checked.' },
+  partial: {
+    word: 'Partial',
+    tone: 'warn',
+    shape: 'half',
+    meaning: 'Sealed, but some files could not be read. They are listed in the run.',
+  },
+  failed: { word: 'Failed', tone: 'risk', shape: 'cross', meaning: 'This run made no restore point.' },
+  aborted: { word: 'Stopped', tone: 'warn', shape: 'stuck', meaning: 'This run ended before it was complete.' },
+};
+
+export function runWord(state: string, outcome: string | null): RunWord {
+  if (state === 'running') return 'running';
+  if (state === 'committed') return 'checking';
+  if (state === 'sealed') return outcome === 'ok' ? 'ok' : 'partial';
+  return state === 'aborted' ? 'aborted' : 'failed';
+}
+
+export const DRILL_WORDS: Readonly<Record<CheckState, StateWord>> = {
+  queued: { word: 'Queued', tone: 'calm', shape: 'queued', meaning: 'Waiting for a worker.' },
+  running: { word: 'Running', tone: 'calm', shape: 'running', meaning: 'Files are being restored and compared.' },
+  passed: { word: 'Passed', tone: 'good', shape: 'shield-filled', meaning: 'Every restored file matched its witness.' },
+  failed: {
+    word: 'Failed',
+    tone: 'risk',
+    shape: 'cross',
+    meaning: 'At least one file could not be restored as it was.',
+  },
+  void: {
+    word: 'Void',
+    tone: 'mute',
+    shape: 'excused',
+    meaning: 'The infrastructure, not the data, stopped it. It counts neither as passed nor as failed.',
+  },
+};
+
+export const VERIFICATION_WORDS: Readonly<Record<CheckState, StateWord>> = {
+  ...DRILL_WORDS,
+  running: { word: 'Running', tone: 'calm', shape: 'running', meaning: 'Stored objects are being read and re-hashed.' },
+  passed: {
+    word: 'Passed',
+    tone: 'calm',
+    shape: 'check',
+    meaning: 'Every stored byte was read again and matches its name.',
+  },
+  failed: { word: 'Failed', tone: 'risk', shape: 'damage', meaning: 'Stored bytes are missing or damaged.' },
+};
+
+export const POINT_WORDS: Readonly<Record<RestorePointState, StateWord>> = {
+  sealed: { word: 'Sealed', tone: 'calm', shape: 'shield', meaning: 'Complete and checked when it was stored.' },
+  quarantined: {
+    word: 'Quarantined',
+    tone: 'risk',
+    shape: 'damage',
+    meaning: 'Objects that it needs are damaged or missing. It is kept, but nothing is restored from it.',
+  },
+  expired: { word: 'Expired', tone: 'mute', shape: 'excused', meaning: 'Retention has let it go.' },
+};
+
+export const OCCURRENCE_WORDS: Readonly<Record<OccurrenceOutcome, StateWord>> = {
+  ok: { word: 'on time', tone: 'calm', shape: 'check', meaning: '' },
+  late: { word: 'late', tone: 'warn', shape: 'clock', meaning: '' },
+  partial: { word: 'partial', tone: 'warn', shape: 'half', meaning: '' },
+  failed: { word: 'failed', tone: 'risk', shape: 'cross', meaning: '' },
+  missed: { word: 'missed', tone: 'risk', shape: 'missed', meaning: '' },
+  excused: { word: 'excused', tone: 'mute', shape: 'excused', meaning: '' },
+  stuck: { word: 'stuck', tone: 'warn', shape: 'stuck', meaning: '' },
+};
+
+/** What a level of verification means, in words (metrics.md 9). */
+export const LEVEL_WORDS: Readonly<Record<number, string>> = {
+  1: 'stored bytes re-hashed',
+  2: 'decrypted and hashed',
+  3: 'files restored and compared',
+};
