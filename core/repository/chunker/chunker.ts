@@ -1,0 +1,74 @@
+/**
+ * Content-defined chunks with restic's parameters and cut points, so that stock restic deduplicates against ours: Rabin
+ * fingerprint over 64 bytes, at least 512 KiB, at most 8 MiB, a cut where 20 bits are zero (docs/format.md, "Chunks").
+ */
+import { polynomialModulo } from '../format/polynomial.ts';
+import { chunkerWasmBase64 } from './chunker-wasm.ts';
+
+export const CHUNK_BYTES_MIN = 512 * 1024;
+export const CHUNK_BYTES_MAX = 8 * 1024 * 1024;
+const WINDOW_BYTES = 64;
+const CUT_MASK = (1n << 20n) - 1n;
+const DATA_AT = 65_536;
+/** Bytes scanned a call. A cut in the first lane ends the call at once; in another one the lanes before it are still scanned. */
+const STEP_BYTES = 16_384;
+const LANES = 4;
+
+interface ChunkerExports {
+  readonly memory: WebAssembly.Memory;
+  scan1(start: number, count: number, shift: bigint, mask: bigint): number;
+  scan4(start: number, count: number, shift: bigint, mask: bigint): number;
+}
+
+export class Chunker {
+  readonly #wasm: ChunkerExports;
+  readonly #memory: Uint8Array;
+  readonly #shift: bigint;
+
+  /** `polynomialHex` as the repository's config holds it. */
+  constructor(polynomialHex: string) {
+    const polynomial = BigInt(`0x${polynomialHex}`);
+    const degree = BigInt(polynomial.toString(2).length - 1);
+    const module = new WebAssembly.Module(Buffer.from(chunkerWasmBase64, 'base64'));
+    this.#wasm = new WebAssembly.Instance(module).exports as unknown as ChunkerExports; // what chunker.wat exports
+    this.#memory = new Uint8Array(this.#wasm.memory.buffer);
+    this.#shift = degree - 8n;
+    const leaving = new BigUint64Array(this.#wasm.memory.buffer, 0, 256);
+    const reducing = new BigUint64Array(this.#wasm.memory.buffer, 2048, 256);
+    for (let byte = 0; byte < 256; byte += 1) {
+      let digest = polynomialModulo(BigInt(byte), polynomial);
+      for (let i = 1; i < WINDOW_BYTES; i += 1) digest = polynomialModulo(digest << 8n, polynomial);
+      leaving[byte] = digest;
+      const high = BigInt(byte) << degree;
+      reducing[byte] = polynomialModulo(high, polynomial) | high;
+    }
+  }
+
+  /**
+   * Length of the first chunk of `data`. `isEnd` says that nothing follows: then the rest is a chunk. Without it and
+   * without a cut in the data the answer is undefined: the caller brings more (up to CHUNK_BYTES_MAX always decides).
+   */
+  nextLength(data: Uint8Array, isEnd: boolean): number | undefined {
+    const limit = Math.min(data.length, CHUNK_BYTES_MAX);
+    if (limit < CHUNK_BYTES_MIN) return isEnd ? data.length : undefined;
+    this.#memory.set(data.subarray(0, limit), DATA_AT);
+    const cut = this.#scan(limit);
+    if (cut !== undefined) return cut;
+    return limit === CHUNK_BYTES_MAX || isEnd ? limit : undefined;
+  }
+
+  #scan(limit: number): number | undefined {
+    // A cut is possible from the byte on that makes the chunk long enough; its window lies wholly inside the chunk.
+    let at = CHUNK_BYTES_MIN - 1;
+    while (at < limit) {
+      const count = Math.min(STEP_BYTES, limit - at);
+      const even = count - (count % LANES);
+      const size = even > 0 ? even : count;
+      const scan = even > 0 ? this.#wasm.scan4 : this.#wasm.scan1;
+      const found = scan(DATA_AT + at, size, this.#shift, CUT_MASK);
+      if (found !== -1) return at + found;
+      at += size;
+    }
+    return undefined;
+  }
+}
