@@ -1,0 +1,120 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  CHECK_STATES,
+  OCCURRENCE_OUTCOMES,
+  PROTECTION_STATES,
+  RESTORE_POINT_STATES,
+  RUN_OUTCOMES,
+  RUN_STATES,
+} from './outcome.ts';
+import { type PointFacts, type ProtectionFacts, protectionState } from './protection.ts';
+
+const HOUR = 3_600_000;
+const NOW = Date.UTC(2026, 10, 20, 12);
+const seed = Number(process.env.HOLDFAST_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
+
+const point = (over: Partial<PointFacts> = {}): PointFacts => ({
+  captureMs: NOW - HOUR,
+  state: 'sealed',
+  outcome: 'ok',
+  isUsable: true,
+  levelPassed: 3,
+  ...over,
+});
+const good: ProtectionFacts = {
+  nowMs: NOW,
+  rpoMs: 24 * HOUR,
+  badObjects: 0,
+  newestPoint: point(),
+  newestUsable: point(),
+  lastRun: { state: 'sealed', outcome: 'ok', lastProgressMs: NOW - HOUR },
+  lastDue: { outcome: 'ok', windowEndMs: NOW - HOUR },
+  lastDrill: { state: 'passed' },
+};
+const state = (over: Partial<ProtectionFacts>) => protectionState({ ...good, ...over }).state;
+
+describe('the light', () => {
+  test('is green when the newest usable point was restored and compared', () => {
+    expect(state({})).toBe('proven');
+    expect(state({ newestPoint: point({ outcome: 'partial' }), newestUsable: point({ outcome: 'partial' }) })).toBe(
+      'proven',
+    );
+  });
+  test.each([
+    ['unknown', { newestPoint: null, newestUsable: null, lastRun: null, lastDue: null, lastDrill: null }],
+    ['damaged', { badObjects: 1 }],
+    ['damaged', { newestPoint: point({ state: 'quarantined', isUsable: false }) }],
+    ['failed', { lastRun: { state: 'failed', outcome: 'failed', lastProgressMs: NOW } }],
+    ['failed', { lastDrill: { state: 'failed' } }],
+    ['failed', { lastDue: { outcome: 'failed', windowEndMs: NOW } }],
+    ['stuck', { lastRun: { state: 'running', outcome: null, lastProgressMs: NOW - HOUR } }],
+    ['stuck', { lastRun: { state: 'aborted', outcome: 'failed', lastProgressMs: NOW - HOUR } }],
+    ['missed', { lastDue: { outcome: 'missed', windowEndMs: NOW - HOUR } }],
+    ['late', { lastDue: { outcome: null, windowEndMs: NOW - 1 } }],
+    ['late', { newestUsable: point({ captureMs: NOW - 25 * HOUR }) }],
+    ['partial', { newestPoint: point({ outcome: 'partial', isUsable: false }) }],
+    ['protected', { newestUsable: point({ levelPassed: 1 }) }],
+    ['protected', { newestUsable: point({ levelPassed: null }) }],
+  ] as const)('is %s for %j', (expected, over) => {
+    expect(state(over)).toBe(expected);
+  });
+  test('a backup under way does not change what is proven', () => {
+    expect(state({ lastRun: { state: 'running', outcome: null, lastProgressMs: NOW - 1000 } })).toBe('proven');
+    expect(state({ lastRun: { state: 'committed', outcome: null, lastProgressMs: NOW - HOUR } })).toBe('proven');
+  });
+
+  const anyPoint = fc.record({
+    captureMs: fc.integer({ min: NOW - 50 * HOUR, max: NOW }),
+    state: fc.constantFrom(...RESTORE_POINT_STATES),
+    outcome: fc.constantFrom('ok' as const, 'partial' as const),
+    isUsable: fc.boolean(),
+    levelPassed: fc.constantFrom(null, 1, 3),
+  });
+  const anyFacts: fc.Arbitrary<ProtectionFacts> = fc.record({
+    nowMs: fc.constant(NOW),
+    rpoMs: fc.constant(24 * HOUR),
+    badObjects: fc.constantFrom(0, 0, 0, 2),
+    newestPoint: fc.option(anyPoint),
+    newestUsable: fc.option(anyPoint),
+    lastRun: fc.option(
+      fc.record({
+        state: fc.constantFrom(...RUN_STATES),
+        outcome: fc.option(fc.constantFrom(...RUN_OUTCOMES)),
+        lastProgressMs: fc.integer({ min: NOW - 2 * HOUR, max: NOW }),
+      }),
+    ),
+    lastDue: fc.option(
+      fc.record({
+        outcome: fc.option(fc.constantFrom(...OCCURRENCE_OUTCOMES)),
+        windowEndMs: fc.integer({ min: NOW - HOUR, max: NOW + HOUR }),
+      }),
+    ),
+    lastDrill: fc.option(
+      fc.record({ state: fc.constantFrom(...CHECK_STATES.filter((s) => s === 'passed' || s === 'failed')) }),
+    ),
+  });
+  test(`is never green without a sound, young point that passed level 3, or beside any trouble (seed ${seed})`, () => {
+    let greens = 0;
+    fc.assert(
+      fc.property(anyFacts, (facts) => {
+        const found = protectionState(facts);
+        expect(PROTECTION_STATES).toContain(found.state);
+        expect(found.reason).toMatch(/^[A-Z].*\.$/);
+        if (found.state !== 'proven') return;
+        greens++;
+        const { newestUsable, newestPoint, lastRun, lastDue, lastDrill } = facts;
+        expect(newestUsable).toMatchObject({ state: 'sealed', isUsable: true, levelPassed: 3 });
+        expect(NOW - newestUsable!.captureMs).toBeLessThanOrEqual(facts.rpoMs);
+        expect(newestPoint === null || (newestPoint.isUsable && newestPoint.state !== 'quarantined')).toBe(true);
+        expect(facts.badObjects).toBe(0);
+        expect(lastRun?.state === 'failed' || lastRun?.state === 'aborted').toBe(false);
+        expect(['failed', 'missed', 'stuck']).not.toContain(lastDue?.outcome);
+        expect(lastDrill?.state).not.toBe('failed');
+      }),
+      { seed, numRuns: 5000 },
+    );
+    // The property would hold on a function that never says proven.
+    expect(greens).toBeGreaterThan(10);
+  });
+});

@@ -1,0 +1,125 @@
+/**
+ * The light of a device: one state and one sentence from plain facts. This is the only place that may say `proven`, and
+ * `proven` alone is green. Every doubt goes the other way: what is not known is never green.
+ */
+import type {
+  CheckState,
+  OccurrenceOutcome,
+  ProtectionState,
+  RestorePointState,
+  RunOutcome,
+  RunState,
+} from './outcome.ts';
+import { isStuck } from './schedule.ts';
+
+/** The level of a drill that proves a restore: files were restored and compared (metrics, 9). */
+export const PROOF_LEVEL = 3;
+
+export interface PointFacts {
+  readonly captureMs: number;
+  readonly state: RestorePointState;
+  readonly outcome: 'ok' | 'partial';
+  readonly isUsable: boolean;
+  readonly levelPassed: number | null;
+}
+
+export interface ProtectionFacts {
+  readonly nowMs: number;
+  readonly rpoMs: number;
+  /** Stored objects of the vault that are damaged or missing and were not healed. */
+  readonly badObjects: number;
+  /** The source's newest point by capture, whatever its state, expired ones left out. */
+  readonly newestPoint: PointFacts | null;
+  /** The newest one that is usable. */
+  readonly newestUsable: PointFacts | null;
+  /** The run that began last. */
+  readonly lastRun: {
+    readonly state: RunState;
+    readonly outcome: RunOutcome | null;
+    readonly lastProgressMs: number;
+  } | null;
+  /** The newest occurrence that is due: its outcome (null while open) and the end of its window. */
+  readonly lastDue: { readonly outcome: OccurrenceOutcome | null; readonly windowEndMs: number } | null;
+  /** The newest drill that reached a verdict. Void ones prove nothing and accuse nobody. */
+  readonly lastDrill: { readonly state: Extract<CheckState, 'passed' | 'failed'> } | null;
+}
+
+export interface Protection {
+  readonly state: ProtectionState;
+  /** One sentence for people: why the light is what it is. */
+  readonly reason: string;
+}
+
+/** The state of one source, the worst that applies (order of urgency: outcome.ts). */
+export function protectionState(facts: ProtectionFacts): Protection {
+  return (
+    damage(facts) ??
+    failure(facts) ??
+    timing(facts) ??
+    completeness(facts) ??
+    (facts.newestUsable === null
+      ? { state: 'unknown', reason: 'There is no restore point yet.' }
+      : proof(facts.newestUsable))
+  );
+}
+
+function damage({ badObjects, newestPoint }: ProtectionFacts): Protection | undefined {
+  if (badObjects > 0)
+    return {
+      state: 'damaged',
+      reason: `${badObjects === 1 ? 'One stored object is' : `${badObjects} stored objects are`} damaged or missing; the restore points that need ${badObjects === 1 ? 'it' : 'them'} are locked away.`,
+    };
+  if (newestPoint?.state === 'quarantined')
+    return { state: 'damaged', reason: 'The newest restore point did not pass its checks and is locked away.' };
+  return undefined;
+}
+
+function failure({ lastRun, lastDrill }: ProtectionFacts): Protection | undefined {
+  if (lastDrill?.state === 'failed')
+    return {
+      state: 'failed',
+      reason: 'The last restore test failed; the next restore point is tested as soon as it is verified.',
+    };
+  if (lastRun?.state === 'failed') return { state: 'failed', reason: 'The last backup failed.' };
+  return undefined;
+}
+
+function timing({ nowMs, rpoMs, lastRun, lastDue, newestUsable }: ProtectionFacts): Protection | undefined {
+  if (lastRun !== null && (lastRun.state === 'aborted' || isStuck(lastRun, nowMs)))
+    return { state: 'stuck', reason: 'The last backup began and then fell silent.' };
+  if (lastDue?.outcome === 'stuck')
+    return { state: 'stuck', reason: 'The last expected backup began and then fell silent.' };
+  if (lastDue?.outcome === 'missed') return { state: 'missed', reason: 'The last expected backup did not happen.' };
+  if (lastDue?.outcome === 'failed') return { state: 'failed', reason: 'The last expected backup failed.' };
+  if (newestUsable === null) return undefined;
+  if (nowMs - newestUsable.captureMs > rpoMs)
+    return { state: 'late', reason: 'The newest restore point is older than the target allows.' };
+  if (lastDue !== null && lastDue.outcome === null && nowMs > lastDue.windowEndMs)
+    return { state: 'late', reason: 'The backup that was due has not arrived yet.' };
+  return undefined;
+}
+
+function completeness({ newestPoint }: ProtectionFacts): Protection | undefined {
+  if (newestPoint === null || newestPoint.isUsable) return undefined;
+  return { state: 'partial', reason: 'The newest backup could not read more than the policy tolerates.' };
+}
+
+function proof(point: PointFacts): Protection {
+  const isSound = point.state === 'sealed' && point.isUsable;
+  if (isSound && point.levelPassed !== null && point.levelPassed >= PROOF_LEVEL)
+    return {
+      state: 'proven',
+      reason:
+        point.outcome === 'partial'
+          ? 'The newest restore point was restored and compared; a few items could not be read, within what the policy tolerates.'
+          : 'The newest restore point was restored and compared.',
+    };
+  if (!isSound) return { state: 'unknown', reason: 'Nothing is known for certain about the newest restore point.' };
+  return {
+    state: 'protected',
+    reason:
+      point.levelPassed !== null && point.levelPassed >= 1
+        ? 'The newest restore point is stored intact; it was not restored as a test yet.'
+        : 'The newest restore point is stored; its check is still to come.',
+  };
+}
