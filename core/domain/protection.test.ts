@@ -100,7 +100,7 @@ describe('the light', () => {
       fc.property(anyFacts, (facts) => {
         const found = protectionState(facts);
         expect(PROTECTION_STATES).toContain(found.state);
-        expect(found.reason).toMatch(/^[A-Z].*\.$/);
+        expect(found.reason).toMatch(/^[A-Z0-9].*\.$/);
         if (found.state !== 'proven') return;
         greens++;
         const { newestUsable, newestPoint, lastRun, lastDue, lastDrill } = facts;
