@@ -56,6 +56,10 @@ export function createFileStore(options: FileStoreOptions): ObjectStore {
         return { key, size, crc32c: crc.base64(), generation: generationOf(facts), createdMs: Number(facts.mtimeMs) };
       });
     },
+    async sizeOf(key) {
+      const handle = await openObject(folder, key).catch(undefinedWhenMissing);
+      return handle && (await withHandle(handle, 'sizeOf', key, async () => (await handle.stat()).size));
+    },
     async get(key, range) {
       const handle = await openObject(folder, key);
       return await withHandle(handle, 'get', key, () => readRange(handle, key, range));

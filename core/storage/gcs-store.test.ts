@@ -114,6 +114,8 @@ describe('gcs store in trouble', () => {
     emulator.trouble({ method: 'GET', pathIncludes: 'alt=media', answer: 503, when: 'before' });
     expect(Buffer.from(await streamOf(store, 'a')).equals(bytes)).toBe(true);
     expect(waits.length).toBeGreaterThanOrEqual(3);
+    // The stream went on where it broke.
+    expect(emulator.requests.filter((line) => line.includes('alt=media&generation=')).length).toBeGreaterThan(0);
   });
 
   test('head, list and remove survive a passing trouble', async () => {
@@ -136,6 +138,30 @@ describe('gcs store in trouble', () => {
     await expect(lost.createFrom('a', inPieces(bytesOf('x'), 1))).rejects.toMatchObject(unavailable);
     await expect(lost.remove('a')).rejects.toMatchObject(unavailable);
     await expect(async () => await keysOf(lost, '')).rejects.toMatchObject(unavailable);
+  });
+
+  test('every request carries the access token of the configured identity', async () => {
+    const guarded = await startGcsEmulator({ ...emulated, accessToken: 'token-of-this-service' });
+    try {
+      const headers = new Headers({ authorization: 'Bearer token-of-this-service' });
+      // The part of google-auth-library's AuthClient that requests use.
+      const authClient = { getRequestHeaders: async () => headers, on: () => authClient } as never;
+      const storage = { apiEndpoint: guarded.url, projectId: 'demo', useAuthWithCustomEndpoint: true, authClient };
+      const allowed = createGcsStore({ bucket: 'vault', storage });
+      const bytes = randomBytes(200_000);
+      expect(await allowed.create('a', bytes)).toBe('created');
+      expect(await allowed.create('b', bytes)).toBe('created');
+      expect(Buffer.from(await allowed.get('a')).equals(bytes)).toBe(true);
+      expect(Buffer.from(await streamOf(allowed, 'b')).equals(bytes)).toBe(true);
+      expect(await keysOf(allowed, '')).toEqual(['a', 'b']);
+      await allowed.remove('b');
+      const anonymous = createGcsStore(optionsFor(guarded));
+      await expect(anonymous.head('a')).rejects.toMatchObject({ code: 'storage_unavailable' });
+      await expect(anonymous.get('a')).rejects.toMatchObject({ code: 'storage_unavailable' });
+      await expect(anonymous.create('c', bytes)).rejects.toMatchObject({ code: 'storage_unavailable' });
+    } finally {
+      await guarded.close();
+    }
   });
 
   test('every create and every signed upload carries generation 0 and the checksum', async () => {

@@ -11,6 +11,7 @@ import { systemClock } from '../base/clock.ts';
 import { Crc32c, crc32cBase64 } from '../base/crc32c.ts';
 import { HoldfastError } from '../base/errors.ts';
 import { contentDisposition } from './content-disposition.ts';
+import { type GcsDownload, type GcsDownloadRequest, isBucketMissing, openGcsDownload } from './gcs-download.ts';
 import { defaultRetryPolicy, type RetryPolicy, statusOf, waitBeforeRetry, withRetries } from './gcs-retry.ts';
 import { assertKeyPrefix, assertObjectKey } from './object-key.ts';
 import type {
@@ -41,6 +42,8 @@ const SIGNED_MS_MAX = 7 * 24 * 3600_000;
 const LIST_PAGE_OBJECTS = 1000;
 
 interface Context {
+  readonly client: Storage;
+  readonly isAuthenticated: boolean;
   readonly bucket: Bucket;
   readonly root: string;
   readonly retry: RetryPolicy;
@@ -59,10 +62,14 @@ export function createGcsStore(options: GcsStoreOptions): ObjectStore {
     assertObjectKey(key);
     return bucket.file(root + key);
   };
-  const context: Context = { bucket, root, retry, clock: options.clock ?? systemClock, file };
+  // The client's own rule: a custom endpoint gets no credentials unless that is asked for.
+  const isAuthenticated =
+    options.storage?.apiEndpoint === undefined || options.storage.useAuthWithCustomEndpoint === true;
+  const context: Context = { client, isAuthenticated, bucket, root, retry, clock: options.clock ?? systemClock, file };
 
   return {
     head: (key) => head(context, key),
+    sizeOf: async (key) => (await head(context, key))?.size,
     get: (key, range) => get(context, key, range),
     stream: (key) => stream(context, key),
     list: (prefix) => {
@@ -123,22 +130,26 @@ async function get(context: Context, key: string, range: ByteRange | undefined):
     return new Uint8Array(0);
   }
   return await withRetries(context.retry, 'get', key, async () => {
-    const window = range === undefined ? {} : { start: range.offset, end: range.offset + range.length - 1 };
-    const download = openDownload(file, key, window);
     const pieces: Uint8Array[] = [];
     try {
+      const window = range === undefined ? {} : { first: range.offset, last: range.offset + range.length - 1 };
+      const download = await openGcsDownload({ ...locate(context, key), ...window });
       for await (const piece of download.pieces) pieces.push(piece);
+      const bytes = Buffer.concat(pieces);
+      if (range === undefined) download.requireWhole(bytes.length, crc32cBase64(bytes));
+      else if (bytes.length !== range.length) throw objectShort(key, range, range.offset + bytes.length);
+      return bytes;
     } catch (error) {
       // 416: the range begins at the end or later.
       if (range !== undefined && statusOf(error) === 416) throw objectShort(key, range, 0);
       throw error;
     }
-    const bytes = Buffer.concat(pieces);
-    if (range !== undefined && bytes.length !== range.length)
-      throw objectShort(key, range, range.offset + bytes.length);
-    if (range === undefined) download.requireWhole(bytes.length, crc32cBase64(bytes));
-    return bytes;
   });
+}
+
+function locate(context: Context, key: string): GcsDownloadRequest {
+  const { client, isAuthenticated, bucket, root } = context;
+  return { client, isAuthenticated, bucket: bucket.name, name: root + key, key };
 }
 
 /** A broken connection is taken up where it broke, at the same generation; the checksum is of the whole. */
@@ -146,15 +157,14 @@ async function* stream(context: Context, key: string): AsyncGenerator<Uint8Array
   assertObjectKey(key);
   const crc = new Crc32c();
   let at = 0;
-  let first: Download | undefined;
+  let first: GcsDownload | undefined;
   let failures = 0;
   for (;;) {
-    const generation = at === 0 ? undefined : first?.generation();
-    const file = context.bucket.file(context.root + key, generation === undefined ? {} : { generation });
-    const download = openDownload(file, key, at === 0 ? {} : { start: at });
-    if (at === 0) first = download;
     const before = at;
     try {
+      const resumed = at === 0 ? {} : { generation: first?.generation, first: at };
+      const download = await openGcsDownload({ ...locate(context, key), ...resumed });
+      if (at === 0) first = download;
       for await (const piece of download.pieces) {
         at += piece.length;
         crc.update(piece);
@@ -168,42 +178,6 @@ async function* stream(context: Context, key: string): AsyncGenerator<Uint8Array
       await waitBeforeRetry(context.retry, failures, 'stream', key, error);
     }
   }
-}
-
-interface Download {
-  readonly pieces: AsyncIterable<Uint8Array>;
-  generation(): string | undefined;
-  /** @throws an error worth a retry when the line broke unnoticed; object_mismatch when the bytes are not the stored ones. */
-  requireWhole(size: number, crc32c: string): void;
-}
-
-function openDownload(file: File, key: string, window: { start?: number; end?: number }): Download {
-  let headers: Record<string, unknown> = {};
-  const source = file.createReadStream({ ...window, validation: false, decompress: false });
-  source.on('response', (response: { headers?: unknown; toJSON?: () => { headers: Record<string, unknown> } }) => {
-    headers = response.toJSON?.().headers ?? (response.headers as Record<string, unknown>) ?? {};
-  });
-  async function* pieces(): AsyncGenerator<Uint8Array> {
-    try {
-      for await (const piece of source) yield piece as Uint8Array;
-    } catch (error) {
-      if (statusOf(error) === 404 && !isBucketMissing(error)) throw objectMissing(key, error);
-      throw error;
-    } finally {
-      source.destroy();
-    }
-  }
-  return {
-    pieces: pieces(),
-    generation: () => text(headers['x-goog-generation']),
-    requireWhole(size, crc32c) {
-      const storedSize = text(headers['x-goog-stored-content-length']);
-      if (storedSize !== undefined && Number(storedSize) !== size)
-        throw Object.assign(new Error(`${size} of ${storedSize} bytes arrived`), { code: 'ECONNRESET' });
-      const stored = /crc32c=([A-Za-z0-9+/=]+)/.exec(text(headers['x-goog-hash']) ?? '')?.[1];
-      if (stored !== undefined && stored !== crc32c) throw objectMismatch(key, 'crc32c', stored, crc32c);
-    },
-  };
 }
 
 async function* list(context: Context, prefix: string): AsyncGenerator<ListedObject> {
@@ -346,14 +320,4 @@ async function signing<T>(key: string, sign: () => Promise<T>): Promise<T> {
   } catch (error) {
     throw error instanceof HoldfastError ? error : storageUnavailable('sign', key, error);
   }
-}
-
-/** A missing bucket answers 404 as well; taken for a missing object it would make a misconfigured store look empty. */
-function isBucketMissing(error: unknown): boolean {
-  return /bucket does not exist|NoSuchBucket/i.test(error instanceof Error ? error.message : '');
-}
-
-function text(value: unknown): string | undefined {
-  if (value === undefined || value === null) return undefined;
-  return Array.isArray(value) ? value.join(',') : String(value);
 }

@@ -45,6 +45,10 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): MemoryStore
       const { bytes, createdMs } = object;
       return { key, size: bytes.length, crc32c: crc32cBase64(bytes), generation: String(object.generation), createdMs };
     },
+    async sizeOf(key) {
+      assertObjectKey(key);
+      return objects.get(key)?.bytes.length;
+    },
     async get(key, range) {
       const { bytes } = find(key);
       if (range === undefined) return bytes.slice();

@@ -40,6 +40,11 @@ export interface ReadStore {
   list(prefix: string): AsyncIterable<ListedObject>;
 }
 
+export interface SizeStore {
+  /** Bytes; undefined when there is no such object. Cheap where head is not: the file store's head reads every byte. */
+  sizeOf(key: string): Promise<number | undefined>;
+}
+
 export interface CreateOptions {
   /** Base64 CRC32C of the bytes; the store refuses other bytes with object_mismatch. */
   readonly crc32c?: string;
@@ -100,4 +105,4 @@ export interface SigningStore {
 }
 
 export type ReadCreateStore = ReadStore & CreateStore;
-export type ObjectStore = ReadStore & CreateStore & StreamCreateStore & AdministerStore & SigningStore;
+export type ObjectStore = ReadStore & SizeStore & CreateStore & StreamCreateStore & AdministerStore & SigningStore;

@@ -73,6 +73,7 @@ function describeCreate({ store, reopen, key }: Api): void {
     const info = await store().head(key('create/a'));
     expect(info).toMatchObject({ key: key('create/a'), size: 100_000, crc32c: crc32cBase64(bytes) });
     expect(info!.generation).not.toBe('');
+    expect(await store().sizeOf(key('create/a'))).toBe(100_000);
     expect(info!.createdMs).toBeGreaterThan(0);
   });
 
@@ -239,6 +240,7 @@ function describeReading({ store, key }: Api): void {
 
   test('what is not there is missing: head says undefined, get and stream say object_missing', async () => {
     expect(await store().head(key('nothing/here'))).toBeUndefined();
+    expect(await store().sizeOf(key('nothing/here'))).toBeUndefined();
     await expect(store().get(key('nothing/here'))).rejects.toMatchObject({ code: 'object_missing' });
     await expect(store().get(key('nothing/here'), { offset: 0, length: 1 })).rejects.toMatchObject({
       code: 'object_missing',

@@ -2,7 +2,7 @@
  * The part of Google Cloud Storage that Holdfast relies on, for tests with the real client: JSON interface (buckets,
  * listing, metadata, media, the three kinds of upload, delete) and XML interface by V4 signed URLs. It enforces what we
  * depend on: generation preconditions on every kind of upload, checksums, length ranges, signatures and expiry. Objects
- * live in memory. It does not check access tokens; the suite against a real bucket does that.
+ * live in memory.
  */
 import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -17,6 +17,8 @@ export interface GcsEmulatorOptions {
   /** Public keys (SPKI PEM) by service account: whose signed URLs are honoured. */
   readonly signers?: Readonly<Record<string, string>>;
   readonly buckets?: readonly string[];
+  /** When given, the JSON interface answers 401 to whoever does not bring this access token. */
+  readonly accessToken?: string;
   /** Most objects in one page of a listing; the real service gives 1000. */
   readonly pageObjectsMax?: number;
 }
@@ -86,7 +88,7 @@ export async function startGcsEmulator(options: GcsEmulatorOptions = {}): Promis
 
   const server = createServer((request, response) => {
     serve(request, response).catch((error: unknown) => {
-      const isXml = !/^\/(upload\/|download\/)?storage\/v1\//.test(request.url ?? '');
+      const isXml = !isJsonPath(request.url ?? '');
       send(response, errorAnswer(error, isXml), request.method === 'HEAD', false);
     });
   });
@@ -103,11 +105,18 @@ export async function startGcsEmulator(options: GcsEmulatorOptions = {}): Promis
   };
 }
 
+function isJsonPath(path: string): boolean {
+  return /^\/(upload\/|download\/)?storage\/v1\//.test(path);
+}
+
 function createService(state: GcsState, clock: Clock, options: GcsEmulatorOptions): (x: Exchange) => Answer {
   const sessions = new Map<string, ResumableSession>();
   return ({ request, url, body }) => {
     const path = url.pathname;
     const method = request.method ?? 'GET';
+    const token = options.accessToken;
+    if (isJsonPath(path) && token !== undefined && request.headers.authorization !== `Bearer ${token}`)
+      throw new GcsError(401, 'Anonymous caller does not have storage access.', 'required', 'AuthenticationRequired');
     let found = /^\/storage\/v1\/b$/.exec(path);
     if (found !== null && method === 'POST') {
       const { name } = JSON.parse(body.toString()) as { name: string };
