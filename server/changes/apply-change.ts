@@ -1,0 +1,43 @@
+/** The one way to change anything: the change, its audit rows and its job intents are one transaction. */
+import { HoldfastError } from '../../core/base/errors.ts';
+import type { AuditAction, AuditSubject } from '../../core/domain/audit.ts';
+import type { Scope } from '../access/scope.ts';
+import { appendAudit } from '../audit/append-audit.ts';
+import type { TransactionOptions, Tx } from '../db/client.ts';
+import { withScope } from '../db/with-scope.ts';
+import type { JobKind, JobPayload } from '../jobs/catalog.ts';
+import { enqueueIntent, type IntentOptions } from '../jobs/intents.ts';
+import type { Services } from '../services.ts';
+
+export interface Change {
+  readonly tx: Tx;
+  audit(action: AuditAction, subject: AuditSubject, data?: Readonly<Record<string, unknown>>): Promise<void>;
+  enqueue<K extends JobKind>(kind: K, payload: JobPayload<K>, options?: IntentOptions): Promise<string | undefined>;
+}
+
+/** @throws HoldfastError internal, and rolls back, when the work wrote no audit row: a silent change is a defect. */
+export async function applyChange<T>(
+  services: Pick<Services, 'db'>,
+  scope: Scope,
+  work: (change: Change) => Promise<T>,
+  options: TransactionOptions = {},
+): Promise<T> {
+  return await withScope(
+    services,
+    scope,
+    async (tx) => {
+      let isAudited = false;
+      const result = await work({
+        tx,
+        audit: async (action, subject, data) => {
+          isAudited = true;
+          await appendAudit(tx, scope, action, subject, data);
+        },
+        enqueue: async (kind, payload, intentOptions) => await enqueueIntent(tx, scope, kind, payload, intentOptions),
+      });
+      if (!isAudited) throw new HoldfastError('internal', 'A change without an audit entry was refused.');
+      return result;
+    },
+    options,
+  );
+}

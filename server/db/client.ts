@@ -1,0 +1,53 @@
+/** The only Prisma client. Its login role may do nothing by itself: see with-scope.ts, with-auth.ts, with-dispatcher.ts. */
+import { PrismaPg } from '@prisma/adapter-pg';
+import { type Prisma, PrismaClient } from './generated/client.ts';
+
+export type Tx = Prisma.TransactionClient;
+
+const CONNECTIONS_MAX = 12;
+/** A transaction waits for a connection, and runs, at most so long. Nothing in one ever calls the network. */
+const WAIT_MS = 10_000;
+const RUN_MS = 30_000;
+
+export interface TransactionOptions {
+  readonly timeoutMs?: number;
+}
+
+export interface Db {
+  /** One transaction as `role`, with the settings that row-level security reads; both end with it. */
+  transaction<T>(
+    role: 'holdfast_app' | 'holdfast_auth' | 'holdfast_dispatcher',
+    settings: Readonly<Record<string, string>>,
+    work: (tx: Tx) => Promise<T>,
+    options?: TransactionOptions,
+  ): Promise<T>;
+  /** True when the database answers. */
+  ping(): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+export function createDb(serviceUrl: string): Db {
+  const client = new PrismaClient({ adapter: new PrismaPg({ connectionString: serviceUrl, max: CONNECTIONS_MAX }) });
+  return {
+    transaction: async (role, settings, work, options = {}) =>
+      await client.$transaction(
+        async (tx) => {
+          // One statement: role and settings are local to the transaction (the `true`), so the pool cannot leak them.
+          const names = ['role', ...Object.keys(settings)];
+          const values = [role, ...Object.values(settings)];
+          await tx.$queryRaw`SELECT set_config(name, value, true) FROM unnest(${names}::text[], ${values}::text[]) WITH ORDINALITY AS s(name, value, n) ORDER BY n`;
+          return await work(tx);
+        },
+        { maxWait: WAIT_MS, timeout: options.timeoutMs ?? RUN_MS },
+      ),
+    ping: async () => {
+      try {
+        await client.$queryRaw`SELECT 1`;
+        return true;
+      } catch {
+        return false; // the caller only asks whether it answers
+      }
+    },
+    close: async () => await client.$disconnect(),
+  };
+}

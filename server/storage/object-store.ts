@@ -1,0 +1,48 @@
+/** The object store that the settings choose, and where things lie in it. */
+import { createFileStore } from '../../core/storage/file-store.ts';
+import { createGcsStore } from '../../core/storage/gcs-store.ts';
+import type { Clock } from '../../core/base/clock.ts';
+import type { ObjectStore } from '../../core/storage/port.ts';
+import type { ServerEnv } from '../env.ts';
+
+export function createObjectStore(env: ServerEnv, clock: Clock): ObjectStore {
+  if (env.HOLDFAST_STORE === 'gcs') {
+    return createGcsStore({
+      bucket: env.HOLDFAST_GCS_BUCKET ?? '', // env.ts refuses gcs without a bucket
+      clock,
+      ...(env.HOLDFAST_GCS_PREFIX === undefined ? {} : { prefix: env.HOLDFAST_GCS_PREFIX }),
+      storage: {
+        ...(env.HOLDFAST_GCS_API_ENDPOINT === undefined ? {} : { apiEndpoint: env.HOLDFAST_GCS_API_ENDPOINT }),
+        ...(env.HOLDFAST_GCS_CREDENTIALS_JSON === undefined
+          ? {}
+          : {
+              credentials: JSON.parse(env.HOLDFAST_GCS_CREDENTIALS_JSON) as {
+                client_email: string;
+                private_key: string;
+              },
+            }),
+      },
+    });
+  }
+  return createFileStore({
+    root: env.HOLDFAST_STORE_PATH ?? '', // env.ts refuses file without a path
+    clock,
+    signing: {
+      baseUrl: env.HOLDFAST_GATEWAY_URL,
+      key: Buffer.from(env.HOLDFAST_STORE_SIGNING_KEY ?? '', 'base64'),
+    },
+  });
+}
+
+export function vaultPrefix(tenantId: string, vaultId: string): string {
+  return `v/${tenantId}/${vaultId}`;
+}
+
+/** Index and snapshot files wait here until the seal places them: nothing unchecked ever enters a repository. */
+export function stagedKey(tenantId: string, vaultId: string, runId: string, key: string): string {
+  return `staging/${tenantId}/${vaultId}/${runId}/${key}`;
+}
+
+export function downloadKey(tenantId: string, downloadId: string): string {
+  return `downloads/${tenantId}/${downloadId}`;
+}
