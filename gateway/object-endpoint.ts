@@ -13,7 +13,8 @@ import { contentDisposition } from '../core/storage/content-disposition.ts';
 import type { ObjectStore, UploadTerms } from '../core/storage/port.ts';
 import { type VerifiedUrl, verifySignedUrl } from '../core/storage/signed-url.ts';
 import { objectMismatch, objectMissing } from '../core/storage/store-errors.ts';
-import { isOwnFault, refusalFor } from './refusals.ts';
+import { endUnreadBody, isOwnFault, refusalFor } from './refusals.ts';
+import { receivedPieces } from './request-body.ts';
 
 export interface ObjectEndpointOptions {
   readonly store: Pick<ObjectStore, 'sizeOf' | 'get' | 'createFrom'>;
@@ -26,9 +27,6 @@ type GatewayContext = Context<{ Bindings: HttpBindings }>;
 
 /** Read from the store at a time. */
 const PIECE_BYTES = 2 * 1024 * 1024;
-/** A sender that stays silent this long has gone; its half of an upload is dropped. */
-const SILENCE_MS = 60_000;
-
 export function createObjectEndpoint(options: ObjectEndpointOptions): Hono<{ Bindings: HttpBindings }> {
   const endpoint = new Hono<{ Bindings: HttpBindings }>();
   endpoint.all('/objects/v1/*', async (c) => {
@@ -43,7 +41,7 @@ export function createObjectEndpoint(options: ObjectEndpointOptions): Hono<{ Bin
     const fields = { method: c.req.method, path: c.req.path, status, code: body.error.code, err: error };
     if (isOwnFault(status)) options.log.error(fields, 'object request failed');
     else options.log.info(fields, 'object request refused');
-    return c.json(body, status, { ...headers, ...dropUnreadBody(c) });
+    return c.json(body, status, { ...headers, ...endUnreadBody(c.env.incoming) });
   });
   return endpoint;
 }
@@ -64,40 +62,12 @@ async function upload(
   const length = c.req.header('content-length');
   // Known before the first byte: a wrong size is refused without reading it.
   if (length !== undefined && Number(length) !== terms.size) throw objectMismatch(key, 'size', terms.size, length);
-  const answer = await options.store.createFrom(key, receivedPieces(c), terms);
+  const answer = await options.store.createFrom(key, receivedPieces(c.env.incoming), terms);
   if (answer === 'exists')
     throw new HoldfastError('object_exists', 'This object is already stored; nothing was changed.', {
       detail: { key },
     });
   return c.body(null, 200, { 'cache-control': 'no-store' });
-}
-
-async function* receivedPieces(c: GatewayContext): AsyncGenerator<Uint8Array> {
-  const { incoming } = c.env;
-  const silence = (): void => {
-    incoming.destroy(new Error(`the sender was silent for ${SILENCE_MS} ms`));
-  };
-  let timer = setTimeout(silence, SILENCE_MS);
-  try {
-    for await (const piece of incoming) {
-      clearTimeout(timer);
-      yield piece as Uint8Array;
-      timer = setTimeout(silence, SILENCE_MS);
-    }
-  } catch (error) {
-    throw new HoldfastError('bad_request', 'The upload broke off before its end; nothing was stored. Send it again.', {
-      cause: error,
-    });
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/** A refused sender may still be sending gigabytes: the connection ends with the answer instead of swallowing them. */
-function dropUnreadBody(c: GatewayContext): Record<string, string> {
-  const { incoming } = c.env;
-  if (incoming.readableEnded || c.req.method === 'GET' || c.req.method === 'HEAD') return {};
-  return { connection: 'close' };
 }
 
 async function download(

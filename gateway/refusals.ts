@@ -1,4 +1,5 @@
 /** Every failure of the gateway as the agent meets it: HTTP status, code, a sentence for people, and what to do about it. */
+import type { IncomingMessage } from 'node:http';
 import { type ErrorCode, HoldfastError, publicMessage } from '../core/base/errors.ts';
 import type { Refusal } from '../core/protocol/messages.ts';
 import { PROTOCOL_SUPPORTED } from '../core/protocol/version.ts';
@@ -91,4 +92,11 @@ function retryAfterOf(error: unknown): number {
 /** Failures that are ours, and therefore belong in the error log. */
 export function isOwnFault(status: number): boolean {
   return status >= 500;
+}
+
+/** A refused sender may still be sending gigabytes: the connection ends with the answer instead of swallowing them. */
+export function endUnreadBody(incoming: IncomingMessage): Record<string, string> {
+  const hasBody =
+    incoming.headers['content-length'] !== undefined || incoming.headers['transfer-encoding'] !== undefined;
+  return hasBody && !incoming.readableEnded ? { connection: 'close' } : {};
 }
