@@ -81,7 +81,7 @@ const UNQUOTED: Readonly<Record<string, number>> = {
   '"': 34,
   "'": 39,
 };
-const ESCAPE = /\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U([0-9a-f]{8})|([0-7]{3})|([abtnvfr\\"']))/iy;
+const ESCAPE = /\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{3})|([abtnvfr\\"']))/y;
 
 /**
  * The raw bytes of a quoted name.
@@ -108,7 +108,7 @@ export function unquoteName(quoted: string): Buffer {
 }
 
 function unescape([, byte, short, long, octal, letter]: RegExpExecArray): Buffer {
-  if (letter !== undefined) return Buffer.of(UNQUOTED[letter.toLowerCase()] ?? 0);
+  if (letter !== undefined) return Buffer.of(UNQUOTED[letter] ?? 0);
   if (byte !== undefined) return Buffer.of(Number.parseInt(byte, 16));
   if (octal !== undefined) {
     const value = Number.parseInt(octal, 8);
