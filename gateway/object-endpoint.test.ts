@@ -17,8 +17,9 @@ import type { UrlSigning } from '../core/storage/signed-url.ts';
 import { bytesOf, sha256Hex } from '../core/storage/testing/conformance.ts';
 import { describeSignedStore } from '../core/storage/testing/signed-conformance.ts';
 import { createObjectEndpoint, parseRange } from './object-endpoint.ts';
-import { type Listening, listen } from './testing/listen.ts';
+import { type ServedGateway, serveGateway } from './serve-gateway.ts';
 
+const LOOPBACK = { host: '127.0.0.1', port: 0 };
 const START_MS = Date.UTC(2026, 0, 1);
 
 /** The store needs the endpoint's address to sign, the endpoint needs the store: the address is filled in once known. */
@@ -26,7 +27,10 @@ async function serveStore(make: (signing: UrlSigning) => ObjectStore) {
   const clock = manualClock(START_MS);
   const signing = { baseUrl: '', key: randomBytes(32) };
   const store = make(signing);
-  const listening = await listen(createObjectEndpoint({ store, signingKey: signing.key, clock, log: silentLog }));
+  const listening = await serveGateway(
+    createObjectEndpoint({ store, signingKey: signing.key, clock, log: silentLog }),
+    LOOPBACK,
+  );
   signing.baseUrl = listening.url;
   return { store, clock, listening, nowMs: () => clock.nowMs(), passTime: async (ms: number) => clock.advance(ms) };
 }
@@ -37,7 +41,7 @@ describeSignedStore('file store through the gateway', async () => {
   return {
     ...served,
     close: async () => {
-      await served.listening.close();
+      await served.listening.close(0);
       await rm(root, { recursive: true, force: true });
     },
   };
@@ -45,20 +49,20 @@ describeSignedStore('file store through the gateway', async () => {
 
 describeSignedStore('memory store through the gateway', async () => {
   const served = await serveStore((signing) => createMemoryStore({ signing }));
-  return { ...served, close: () => served.listening.close() };
+  return { ...served, close: () => served.listening.close(0) };
 });
 
 describe('object endpoint', () => {
   let root: string;
   let served: Awaited<ReturnType<typeof serveStore>>;
-  let listening: Listening;
+  let listening: ServedGateway;
   beforeEach(async () => {
     root = await mkdtemp(join(tmpdir(), 'holdfast-endpoint-'));
     served = await serveStore((signing) => createFileStore({ root, signing }));
     listening = served.listening;
   });
   afterEach(async () => {
-    await listening.close();
+    await listening.close(0);
     await rm(root, { recursive: true, force: true });
   });
 
@@ -164,12 +168,12 @@ describe('object endpoint', () => {
     const signing = { baseUrl: '', key: randomBytes(32) };
     const store = createMemoryStore({ signing });
     app.route('/', createObjectEndpoint({ store, signingKey: signing.key, clock: served.clock, log: silentLog }));
-    const mounted = await listen(app);
+    const mounted = await serveGateway(app, LOOPBACK);
     signing.baseUrl = mounted.url;
     await store.create('a', bytesOf('hello'));
     const { url } = await store.signDownload('a', { expiresMs: served.clock.nowMs() + 60_000 });
     expect(await (await fetch(url)).text()).toBe('hello');
-    await mounted.close();
+    await mounted.close(0);
   });
 });
 
