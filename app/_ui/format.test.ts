@@ -7,7 +7,6 @@ import {
   formatElapsed,
   formatExact,
   formatRelative,
-  formatShare,
 } from './format.ts';
 
 const MINUTE = 60_000;
@@ -34,19 +33,6 @@ test('a relative time says whether it lies before or after now', () => {
   expect(formatRelative(0, 2 * HOUR)).toBe('2 h ago');
   expect(formatRelative(2 * HOUR, 0)).toBe('in 2 h');
   expect(formatRelative(4000, 0)).toBe('just now');
-});
-
-test('a share is never rounded up to 100 %', () => {
-  expect(formatShare(1)).toBe('100 %');
-  expect(formatShare(0.9999999999)).toBe('99.99 %');
-  expect(formatShare(0.998)).toBe('99.8 %');
-  expect(formatShare(0.9989999)).toBe('99.8 %');
-  expect(formatShare(0)).toBe('0.0 %');
-  for (let thousandth = 0; thousandth < 1000; thousandth++) {
-    const shown = Number.parseFloat(formatShare(thousandth / 1000));
-    expect(shown).toBeLessThanOrEqual(thousandth / 10 + 1e-9);
-    expect(shown).toBeGreaterThan(thousandth / 10 - 0.1);
-  }
 });
 
 test('bytes keep three digits and never reach the next unit by rounding', () => {

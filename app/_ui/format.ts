@@ -63,16 +63,6 @@ export function formatCountOf(count: number, one: string, many = `${one}s`): str
   return `${formatCount(count)} ${count === 1 ? one : many}`;
 }
 
-/** A share as a percentage, cut and never rounded up: 0.99999 is "99.99 %", and only 1 is "100 %" (metrics.md). */
-export function formatShare(share: number): string {
-  if (share >= 1) return '100 %';
-  const percent = Math.max(0, share) * 100;
-  const decimals = percent >= 99.9 ? 2 : 1;
-  const scale = 10 ** decimals;
-  // 0.998 * 100 is 99.79999…: the tiny term mends the binary fraction without lifting any real figure.
-  return `${Math.min(100 - 1 / scale, Math.floor(percent * scale + 1e-7) / scale).toFixed(decimals)} %`;
-}
-
 /** "21 Nov 2026, 14:05:09 UTC": the exact time that stands behind each age. */
 export function formatExact(atMs: number, timeZone: string): string {
   return new Intl.DateTimeFormat('en-GB', {
