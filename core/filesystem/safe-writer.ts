@@ -115,7 +115,9 @@ export class SafeWriter {
     return openSync(entry, constants.O_WRONLY | constants.O_NOFOLLOW);
   }
 
-  finishFile(fd: number, metadata: EntryMetadata): void {
+  /** Without metadata the file keeps what it was made with. */
+  finishFile(fd: number, metadata: EntryMetadata | undefined): void {
+    if (metadata === undefined) return closeSync(fd);
     if (metadata.owner !== undefined) fchownSync(fd, metadata.owner.uid, metadata.owner.gid);
     fchmodSync(fd, metadata.permissions & PERMISSIONS_KEPT);
     futimesSync(fd, metadata.atimeSeconds, metadata.mtimeSeconds);
@@ -123,7 +125,8 @@ export class SafeWriter {
   }
 
   /** After everything inside was written: a folder without write permission could not be filled otherwise. */
-  finishFolder(entry: Buffer, metadata: EntryMetadata): void {
+  finishFolder(entry: Buffer, metadata: EntryMetadata | undefined): void {
+    if (metadata === undefined) return;
     const fd = openSync(entry, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_DIRECTORY);
     try {
       if (metadata.owner !== undefined) fchownSync(fd, metadata.owner.uid, metadata.owner.gid);
@@ -134,8 +137,9 @@ export class SafeWriter {
     }
   }
 
-  link(entry: Buffer, target: Uint8Array, metadata: EntryMetadata): void {
+  link(entry: Buffer, target: Uint8Array, metadata: EntryMetadata | undefined): void {
     symlinkSync(Buffer.from(target), entry);
+    if (metadata === undefined) return;
     lutimesSync(entry, metadata.atimeSeconds, metadata.mtimeSeconds);
   }
 

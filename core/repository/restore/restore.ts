@@ -26,6 +26,8 @@ export interface RestoreOptions {
   /** Absolute paths inside the snapshot; a folder stands for all in it. None: everything. */
   readonly include?: readonly string[];
   readonly overwrite?: OverwriteRule;
+  /** False: contents only. Modes, owners and times stay as the system makes them (drills; Node's permission model bars the rest). */
+  readonly withMetadata?: boolean;
   readonly onProgress?: (progress: RestoreProgress) => void;
   readonly signal?: AbortSignal;
   /** Range requests in flight. */
@@ -98,7 +100,7 @@ class Restoration {
       this.#dropDamaged();
       this.#makeLinks();
       for (const folder of this.#plan.folders.toReversed()) {
-        this.#writer.finishFolder(this.#writer.pathOf(folder.names), metadataOf(folder.entry.node));
+        this.#writer.finishFolder(this.#writer.pathOf(folder.names), this.#metadataOf(folder.entry.node));
       }
     } catch (error) {
       throw translate(error);
@@ -123,7 +125,7 @@ class Restoration {
       this.#kept.add(file);
       this.#skipped.push(file.entry.path);
     } else if (file.problem === undefined && file.pending === 0) {
-      this.#writer.finishFile(this.#writer.create(place), metadataOf(node));
+      this.#writer.finishFile(this.#writer.create(place), this.#metadataOf(node));
       this.#created.add(file);
       this.#filesDone += 1;
     }
@@ -198,7 +200,7 @@ class Restoration {
       file.pending -= 1;
       if (file.pending > 0) continue;
       this.#open.delete(file);
-      this.#writer.finishFile(fd, metadataOf(file.entry.node));
+      this.#writer.finishFile(fd, this.#metadataOf(file.entry.node));
       this.#filesDone += 1;
     }
   }
@@ -248,7 +250,7 @@ class Restoration {
     for (const { entry, names } of this.#plan.symlinks) {
       const place = this.#pathOf({ names });
       if (!this.#isFree(entry, place)) continue;
-      this.#writer.link(place, entry.node.linkTarget ?? Buffer.alloc(0), metadataOf(entry.node));
+      this.#writer.link(place, entry.node.linkTarget ?? Buffer.alloc(0), this.#metadataOf(entry.node));
     }
   }
 
@@ -256,6 +258,10 @@ class Restoration {
     if (this.#writer.prepare(place, { size: -1, mtimeSeconds: 0 }) === 'write') return true;
     this.#skipped.push(entry.path);
     return false;
+  }
+
+  #metadataOf(node: TreeNode): EntryMetadata | undefined {
+    return this.#options.withMetadata === false ? undefined : metadataOf(node);
   }
 
   #report(): void {
