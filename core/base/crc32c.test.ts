@@ -1,4 +1,8 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
+// @ts-expect-error: a plain script without types.
+import { assembleWasm } from '../../tools/build-wasm.mjs';
 import { Crc32c, crc32c, crc32cBase64 } from './crc32c.ts';
 
 /** One bit at a time, straight from the definition: the oracle. */
@@ -24,6 +28,17 @@ test('gives the published vectors', () => {
 test('gives the base64 form of Google Cloud Storage', () => {
   expect(crc32cBase64(new Uint8Array(0))).toBe('AAAAAA==');
   expect(crc32cBase64(Buffer.from('123456789'))).toBe('4waSgw==');
+});
+
+test('equals the definition where the bytes outgrow one window', () => {
+  const bytes = Uint8Array.from({ length: 3 * 65_536 + 13 }, (_, at) => (at * 2654435761) >>> 24);
+  for (const length of [65_535, 65_536, 65_537, 131_072, bytes.length])
+    expect(crc32c(bytes.subarray(0, length)), `length ${length}`).toBe(slowCrc32c(bytes.subarray(0, length)));
+});
+
+test('the committed WebAssembly is what its source assembles to', async () => {
+  const { path, text } = await assembleWasm('core/base/crc32c.wat');
+  expect(await readFile(join(import.meta.dirname, '..', '..', path), 'utf8')).toBe(text);
 });
 
 test('equals the definition for every length, alignment and split', () => {

