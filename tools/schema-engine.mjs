@@ -54,7 +54,7 @@ async function serve(options) {
   input.on('line', (line) => {
     if (line.trim() !== '') queue = queue.then(() => answer(line));
   });
-  input.on('close', () => queue.then(() => process.exit(0)));
+  input.on('close', () => void queue.then(() => process.exit(0)));
 }
 
 const options = parseArguments(process.argv.slice(2));
