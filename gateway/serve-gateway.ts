@@ -51,13 +51,18 @@ export async function serveGateway(
   });
 }
 
+/** How often connections that have become idle are ended while the last requests finish. */
+const SWEEP_MS = 50;
+
 async function closeServer(server: Server, graceMs: number): Promise<void> {
   await new Promise<void>((resolve) => {
-    const timer = setTimeout(() => server.closeAllConnections(), graceMs);
+    const end = setTimeout(() => server.closeAllConnections(), graceMs);
+    // A kept-alive connection would otherwise hold the process for the whole grace.
+    const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
     server.close(() => {
-      clearTimeout(timer);
+      clearTimeout(end);
+      clearInterval(sweep);
       resolve();
     });
-    server.closeIdleConnections();
   });
 }
