@@ -1,0 +1,67 @@
+import { HoldfastError } from '../../core/base/errors.ts';
+import type { Scope } from '../access/scope.ts';
+import type { Download } from '../db/generated/client.ts';
+import type { Tx } from '../db/client.ts';
+import { withScope } from '../db/with-scope.ts';
+import type { Services } from '../services.ts';
+
+export interface DownloadLine {
+  readonly id: string;
+  readonly path: string;
+  readonly kind: 'file' | 'zip';
+  readonly fileName: string;
+  readonly state: 'queued' | 'running' | 'ready' | 'failed' | 'expired';
+  readonly size: number | null;
+  readonly bytesDone: number;
+  readonly errorMessage: string | null;
+  readonly createdMs: number;
+  readonly expiresMs: number;
+}
+
+/** @throws HoldfastError not_found, for a foreign download exactly as for one that never was. */
+export async function viewDownload(services: Services, scope: Scope, downloadId: string): Promise<DownloadLine> {
+  return await withScope(services, scope, async (tx) => {
+    const download = await tx.download.findUnique({
+      where: { tenantId_id: { tenantId: scope.tenantId, id: downloadId } },
+    });
+    if (download === null) throw new HoldfastError('not_found', 'There is no such download.');
+    return toDownloadLine(download, services.clock.nowMs());
+  });
+}
+
+/** What this person asked for from one restore point and can still be fetched, the newest first. */
+export async function listDownloadLines(
+  tx: Tx,
+  scope: Scope,
+  restorePointId: string,
+  nowMs: number,
+): Promise<DownloadLine[]> {
+  const downloads = await tx.download.findMany({
+    where: {
+      tenantId: scope.tenantId,
+      restorePointId,
+      expiresAt: { gt: new Date(nowMs) },
+      ...(scope.actor.id === null ? {} : { requestedBy: scope.actor.id }),
+    },
+    orderBy: { createdAt: 'desc' },
+    take: 8,
+  });
+  return downloads.map((download) => toDownloadLine(download, nowMs));
+}
+
+function toDownloadLine(download: Download, nowMs: number): DownloadLine {
+  const isOver = download.expiresAt.getTime() <= nowMs;
+  return {
+    id: download.id,
+    path: download.path,
+    kind: download.kind === 'zip' ? 'zip' : 'file',
+    fileName: download.fileName,
+    // The words are held by a CHECK constraint of the database.
+    state: isOver ? 'expired' : (download.state as DownloadLine['state']),
+    size: download.size === null ? null : Number(download.size),
+    bytesDone: Number(download.bytesDone),
+    errorMessage: download.errorMessage,
+    createdMs: download.createdAt.getTime(),
+    expiresMs: download.expiresAt.getTime(),
+  };
+}
