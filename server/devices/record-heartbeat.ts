@@ -1,0 +1,119 @@
+/** A device says that it lives, and hears what there is to do. */
+import { newId } from '../../core/base/ids.ts';
+import { policyDocument } from '../../core/domain/policy.ts';
+import {
+  agentCommand,
+  type AgentCommand,
+  type HeartbeatRequest,
+  type HeartbeatResponse,
+} from '../../core/protocol/messages.ts';
+import { type DeviceScope, requireDevice } from '../access/scope.ts';
+import { appendAudit } from '../audit/append-audit.ts';
+import type { Tx } from '../db/client.ts';
+import { withScope } from '../db/with-scope.ts';
+import { saveProgress } from '../runs/record-progress.ts';
+import type { Services } from '../services.ts';
+
+const NEXT_SECONDS = 60;
+/** Sooner when there is something in the air, so that a click in the portal is felt on the machine. */
+const NEXT_SECONDS_BUSY = 5;
+
+export async function recordHeartbeat(
+  services: Services,
+  scope: DeviceScope,
+  beat: HeartbeatRequest,
+): Promise<HeartbeatResponse> {
+  requireDevice(scope);
+  return await withScope(services, scope, async (tx) => {
+    const nowMs = services.clock.nowMs();
+    await noteState(services, tx, scope, beat);
+    if (beat.running !== null) await saveProgress(services, tx, scope, beat.running.runId, beat.running.progress);
+    const device = await tx.device.findFirstOrThrow({
+      where: { tenantId: scope.tenantId, id: scope.deviceId },
+      include: { policy: true, vault: true },
+    });
+    if (device.agentVersion !== beat.agentVersion) {
+      await tx.device.update({
+        where: { tenantId_id: { tenantId: scope.tenantId, id: device.id } },
+        data: { agentVersion: beat.agentVersion },
+      });
+    }
+    const isReady = device.vault?.state === 'ready';
+    const due = isReady && beat.running === null ? await findDue(tx, scope, nowMs) : null;
+    const commands = await takeCommands(services, tx, scope);
+    const isQuiet = due === null && commands.length === 0 && beat.running === null;
+    return {
+      serverTimeMs: nowMs,
+      nextInSeconds: isQuiet ? NEXT_SECONDS : NEXT_SECONDS_BUSY,
+      ...(device.policy.version === beat.policyVersion
+        ? {}
+        : { policy: { version: device.policy.version, document: policyDocument.parse(device.policy.document) } }),
+      due,
+      commands,
+    };
+  });
+}
+
+/** A sequence that goes backwards means two machines with one identity: a clone, or a restored disk (fault F7). */
+async function noteState(services: Services, tx: Tx, scope: DeviceScope, beat: HeartbeatRequest): Promise<void> {
+  const now = new Date(services.clock.nowMs());
+  const advanced = await tx.deviceState.updateMany({
+    where: { tenantId: scope.tenantId, deviceId: scope.deviceId, sequence: { lt: BigInt(beat.sequence) } },
+    data: { sequence: BigInt(beat.sequence), lastSeenAt: now, policyVersion: beat.policyVersion },
+  });
+  if (advanced.count === 1) return;
+  const marked = await tx.device.updateMany({
+    where: { tenantId: scope.tenantId, id: scope.deviceId, suspectedCloneAt: null },
+    data: { suspectedCloneAt: now },
+  });
+  if (marked.count === 0) return;
+  const id = newId(services.clock);
+  await tx.$executeRaw`INSERT INTO alert (tenant_id, id, customer_id, device_id, kind, title, message)
+    VALUES (${scope.tenantId}::uuid, ${id}::uuid, ${scope.customerId}::uuid, ${scope.deviceId}::uuid, 'clone',
+      'Two machines use one identity',
+      'A heartbeat with an old number arrived: the machine was cloned, or its disk was set back. Backups of both would mix. Enrol the copy as a machine of its own.')
+    ON CONFLICT DO NOTHING`;
+  await appendAudit(
+    tx,
+    scope,
+    'device.clone_suspected',
+    { kind: 'device', id: scope.deviceId },
+    { sequence: beat.sequence },
+  );
+}
+
+async function findDue(tx: Tx, scope: DeviceScope, nowMs: number): Promise<HeartbeatResponse['due']> {
+  const busy = await tx.backupRun.findFirst({
+    where: { tenantId: scope.tenantId, deviceId: scope.deviceId, state: { in: ['running', 'committed'] } },
+    select: { id: true },
+  });
+  if (busy !== null) return null;
+  // The newest: after a long sleep one backup now serves better than one for each that was missed.
+  const occurrence = await tx.expectedOccurrence.findFirst({
+    where: {
+      tenantId: scope.tenantId,
+      deviceId: scope.deviceId,
+      outcome: null,
+      dueAt: { lte: new Date(nowMs) },
+      runs: { none: {} },
+    },
+    orderBy: { dueAt: 'desc' },
+  });
+  return occurrence === null
+    ? null
+    : { occurrenceId: occurrence.id, sourceId: occurrence.sourceId, dueMs: occurrence.dueAt.getTime() };
+}
+
+async function takeCommands(services: Services, tx: Tx, scope: DeviceScope): Promise<AgentCommand[]> {
+  const pending = await tx.agentCommand.findMany({
+    where: { tenantId: scope.tenantId, deviceId: scope.deviceId, state: 'pending' },
+    orderBy: { createdAt: 'asc' },
+    take: 10,
+  });
+  if (pending.length === 0) return [];
+  await tx.agentCommand.updateMany({
+    where: { tenantId: scope.tenantId, id: { in: pending.map(({ id }) => id) } },
+    data: { state: 'delivered', deliveredAt: new Date(services.clock.nowMs()) },
+  });
+  return pending.map(({ id, kind, payload }) => agentCommand.parse({ ...(payload as object), id, kind }));
+}

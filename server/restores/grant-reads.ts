@@ -1,0 +1,62 @@
+/** Signed downloads from the device's own vault. Metadata is the device's to read; contents need a grant (security bar S23). */
+import { HoldfastError } from '../../core/base/errors.ts';
+import type { ReadRequest, ReadResponse } from '../../core/protocol/messages.ts';
+import { type DeviceScope, requireDevice } from '../access/scope.ts';
+import type { Tx } from '../db/client.ts';
+import { withScope } from '../db/with-scope.ts';
+import type { Services } from '../services.ts';
+
+const READ_MS = 15 * 60_000;
+const KINDS_OF_LISTS = { keys: 'key', index: 'index', snapshots: 'snapshot' } as const;
+/** Only what was sealed is given out: an index or snapshot that nobody checked never reaches an agent again. */
+const READABLE = ['sealed', 'damaged'];
+
+/** @throws HoldfastError grant_required, grant_expired for data packs. Unknown keys come back as missing. */
+export async function grantReads(services: Services, scope: DeviceScope, request: ReadRequest): Promise<ReadResponse> {
+  requireDevice(scope);
+  const expiresMs = services.clock.nowMs() + READ_MS;
+  const { prefix, objects } = await withScope(services, scope, async (tx) => {
+    const vault = await tx.vault.findFirstOrThrow({ where: { tenantId: scope.tenantId, deviceId: scope.deviceId } });
+    const here = { tenantId: scope.tenantId, vaultId: vault.id, state: { in: READABLE } };
+    const wanted = request.list === null ? { key: { in: request.keys } } : { kind: KINDS_OF_LISTS[request.list] };
+    const rows = await tx.storedObject.findMany({ where: { ...here, ...wanted }, orderBy: { key: 'asc' } });
+    if (rows.some(({ kind }) => kind === 'data_pack'))
+      await assertGrant(services, tx, scope, vault.id, request.grantId);
+    return { prefix: vault.prefix, objects: rows };
+  });
+  const downloads = await Promise.all(
+    objects.map(async ({ key, size }) => {
+      const signed = await services.store.signDownload(`${prefix}/${key}`, { expiresMs });
+      return { key, url: signed.url, headers: { ...signed.headers }, size: Number(size) };
+    }),
+  );
+  const found = new Set(objects.map(({ key }) => key));
+  return { expiresMs, downloads, missing: request.keys.filter((key) => !found.has(key)) };
+}
+
+async function assertGrant(
+  services: Services,
+  tx: Tx,
+  scope: DeviceScope,
+  vaultId: string,
+  grantId: string | null,
+): Promise<void> {
+  const grant =
+    grantId === null
+      ? null
+      : await tx.restoreGrant.findFirst({
+          where: { tenantId: scope.tenantId, deviceId: scope.deviceId, vaultId, id: grantId },
+        });
+  if (grant === null) {
+    throw new HoldfastError(
+      'grant_required',
+      'Reading the contents of a backup needs a grant. Ask your provider to allow a restore.',
+    );
+  }
+  if (grant.expiresAt.getTime() <= services.clock.nowMs()) {
+    throw new HoldfastError(
+      'grant_expired',
+      'The permission for this restore has expired. Ask your provider for a new one.',
+    );
+  }
+}
