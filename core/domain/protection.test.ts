@@ -1,13 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  CHECK_STATES,
-  OCCURRENCE_OUTCOMES,
-  PROTECTION_STATES,
-  RESTORE_POINT_STATES,
-  RUN_OUTCOMES,
-  RUN_STATES,
-} from './outcome.ts';
+import { OCCURRENCE_OUTCOMES, PROTECTION_STATES, RESTORE_POINT_STATES, RUN_OUTCOMES, RUN_STATES } from './outcome.ts';
 import { type PointFacts, type ProtectionFacts, protectionState } from './protection.ts';
 
 const HOUR = 3_600_000;
@@ -71,27 +64,37 @@ describe('the light', () => {
     isUsable: fc.boolean(),
     levelPassed: fc.constantFrom(null, 1, 3),
   });
+  /** Mostly the good value, else anything: otherwise nearly no case would be green. */
+  const mostly = <T>(value: T, any: fc.Arbitrary<T>) =>
+    fc.oneof({ weight: 4, arbitrary: fc.constant(value) }, { weight: 1, arbitrary: any });
   const anyFacts: fc.Arbitrary<ProtectionFacts> = fc.record({
     nowMs: fc.constant(NOW),
     rpoMs: fc.constant(24 * HOUR),
-    badObjects: fc.constantFrom(0, 0, 0, 2),
-    newestPoint: fc.option(anyPoint),
-    newestUsable: fc.option(anyPoint),
-    lastRun: fc.option(
-      fc.record({
-        state: fc.constantFrom(...RUN_STATES),
-        outcome: fc.option(fc.constantFrom(...RUN_OUTCOMES)),
-        lastProgressMs: fc.integer({ min: NOW - 2 * HOUR, max: NOW }),
-      }),
+    badObjects: mostly(0, fc.nat(3)),
+    newestPoint: mostly(good.newestPoint, fc.option(anyPoint)),
+    newestUsable: mostly(good.newestUsable, fc.option(anyPoint)),
+    lastRun: mostly(
+      good.lastRun,
+      fc.option(
+        fc.record({
+          state: fc.constantFrom(...RUN_STATES),
+          outcome: fc.option(fc.constantFrom(...RUN_OUTCOMES)),
+          lastProgressMs: fc.integer({ min: NOW - 2 * HOUR, max: NOW }),
+        }),
+      ),
     ),
-    lastDue: fc.option(
-      fc.record({
-        outcome: fc.option(fc.constantFrom(...OCCURRENCE_OUTCOMES)),
-        windowEndMs: fc.integer({ min: NOW - HOUR, max: NOW + HOUR }),
-      }),
+    lastDue: mostly(
+      good.lastDue,
+      fc.option(
+        fc.record({
+          outcome: fc.option(fc.constantFrom(...OCCURRENCE_OUTCOMES)),
+          windowEndMs: fc.integer({ min: NOW - HOUR, max: NOW + HOUR }),
+        }),
+      ),
     ),
-    lastDrill: fc.option(
-      fc.record({ state: fc.constantFrom(...CHECK_STATES.filter((s) => s === 'passed' || s === 'failed')) }),
+    lastDrill: mostly(
+      good.lastDrill,
+      fc.option(fc.record({ state: fc.constantFrom('passed' as const, 'failed' as const) })),
     ),
   });
   test(`is never green without a sound, young point that passed level 3, or beside any trouble (seed ${seed})`, () => {
@@ -115,6 +118,6 @@ describe('the light', () => {
       { seed, numRuns: 5000 },
     );
     // The property would hold on a function that never says proven.
-    expect(greens).toBeGreaterThan(10);
+    expect(greens).toBeGreaterThan(200);
   });
 });

@@ -1,0 +1,56 @@
+/** The store as the sandbox child sees it: every read is a question to the parent, and there is nothing that writes. */
+import { HoldfastError } from '../../core/base/errors.ts';
+import type { ErrorCode } from '../../core/base/errors.ts';
+import type { ListedObject, ObjectInfo, ReadStore } from '../../core/storage/port.ts';
+import type { Frame } from './frames.ts';
+import type { ChildMessage, StoreAnswer } from './messages.ts';
+
+const PIECE_BYTES = 4 * 1024 * 1024;
+
+type Question<T = ChildMessage> = T extends { id: number } ? Omit<T, 'id'> : never;
+
+export interface ChildStore extends ReadStore {
+  /** For each frame of the parent that is no task. */
+  answer(frame: Frame): void;
+}
+
+export function createChildStore(send: (message: ChildMessage) => void): ChildStore {
+  let nextId = 0;
+  const open = new Map<
+    number,
+    { resolve: (frame: { value: unknown; body: Buffer }) => void; reject: (e: Error) => void }
+  >();
+
+  const ask = (question: Question): Promise<{ value: unknown; body: Buffer }> =>
+    new Promise((resolve, reject) => {
+      const id = nextId++;
+      open.set(id, { resolve, reject });
+      send({ ...question, id } as ChildMessage); // the spread loses the union that Question kept
+    });
+
+  return {
+    answer({ header, body }) {
+      const answer = header as StoreAnswer; // the parent is trusted
+      const waiting = open.get(answer.id);
+      open.delete(answer.id);
+      if (answer.ok) waiting?.resolve({ value: answer.value, body });
+      else waiting?.reject(new HoldfastError(answer.code as ErrorCode, answer.message));
+    },
+    async head(key) {
+      return ((await ask({ type: 'head', key })).value as ObjectInfo | null) ?? undefined;
+    },
+    async get(key, range) {
+      return (await ask({ type: 'get', key, range: range ?? null })).body;
+    },
+    async *stream(key) {
+      const info = await this.head(key);
+      const size = info?.size ?? 0;
+      if (info === undefined) yield await this.get(key); // says that it is missing, as every store does
+      for (let offset = 0; offset < size; offset += PIECE_BYTES)
+        yield await this.get(key, { offset, length: Math.min(PIECE_BYTES, size - offset) });
+    },
+    async *list(prefix) {
+      yield* (await ask({ type: 'list', prefix: prefix as 'index/' })).value as ListedObject[];
+    },
+  };
+}

@@ -1,0 +1,20 @@
+/** The bounds of one sandbox child. It parses what customers' machines sent; none of this may cost the worker more. */
+export const SANDBOX_LIMITS = {
+  /** V8's heap; blobs and packs lie outside of it. */
+  heapMiB: 384,
+  /** Resident memory, watched from outside. */
+  residentBytes: 1024 * 1024 * 1024,
+  residentCheckMs: 250,
+  cpuSeconds: 900,
+  openFiles: 1024,
+  /** Of one message of the child: a listing is the largest. */
+  headerBytes: 24 * 1024 * 1024,
+  /** Of one read; an index file is the largest whole object. */
+  readBytes: 256 * 1024 * 1024,
+  /** Requests that wait for an answer. */
+  pendingRequests: 64,
+  /** Error text that is kept for the log. */
+  stderrBytes: 16 * 1024,
+  /** After the polite signal. */
+  killAfterMs: 2000,
+} as const;

@@ -1,0 +1,276 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { silentLog } from '../../core/base/log.ts';
+import { PackWriter, storeUnpacked } from '../../core/repository/backup/pack-writer.ts';
+import { sealBlob } from '../../core/repository/backup/seal-blob.ts';
+import { BlobIndex } from '../../core/repository/blob-index.ts';
+import { encodeSnapshot } from '../../core/repository/format/snapshot.ts';
+import { encodeNode, encodeTree } from '../../core/repository/format/tree.ts';
+import { sha256Hex } from '../../core/repository/object-names.ts';
+import type { TreeNode } from '../../core/repository/types.ts';
+import { createMemoryStore, type MemoryStore } from '../../core/storage/memory-store.ts';
+import { makeVault, type TestVault } from '../testing/make-vault.ts';
+import type { DrillResult, ListResult, SandboxTask } from './messages.ts';
+import { runInSandbox, type SandboxEnd, type SandboxOptions } from './run-in-sandbox.ts';
+
+const MISBEHAVE = path.join(import.meta.dirname, 'testing/misbehave.ts');
+const scratch = () => mkdtempSync(path.join(tmpdir(), 'holdfast-scratch-'));
+
+let store: MemoryStore;
+let vault: TestVault;
+const big = randomBytes(3 * 1024 * 1024);
+
+beforeAll(async () => {
+  store = createMemoryStore();
+  vault = await makeVault(store, {
+    'canary.txt': 'sing',
+    'a/b/deep.txt': 'deep down',
+    'big.bin': big,
+    empty: '',
+    'odd \u{1f600} name\nwith a line': 'odd',
+  });
+});
+
+const run = async (options: Partial<SandboxOptions> & { task: SandboxTask }): Promise<SandboxEnd> =>
+  await runInSandbox({ store, wallClockMs: 20_000, outputBytesMax: 64 * 1024 * 1024, log: silentLog, ...options });
+const listTask = (dir: string) => ({ kind: 'list', path: dir, entriesMax: 1000, ...vault.task }) as const;
+const valueOf = <T>(end: SandboxEnd): T => {
+  if (end.kind !== 'result') throw new Error(`no result: ${JSON.stringify(end)}`);
+  return end.value as T;
+};
+
+describe('tasks', () => {
+  test('a drill restores exactly the asked files into the scratch folder', async () => {
+    const folder = scratch();
+    const paths = ['a/b/deep.txt', 'big.bin', 'empty'].map((name) => `${vault.source}/${name}`);
+    const steps: string[] = [];
+    const end = await run({
+      task: { kind: 'drill', ...vault.task, paths: [...paths, '/no/such/file'], targetDir: folder },
+      scratchPath: folder,
+      onProgress: ({ step }) => steps.push(step),
+    });
+    expect(valueOf<DrillResult>(end)).toMatchObject({ filesRestored: 3, absent: ['/no/such/file'], damaged: [] });
+    expect(new Set(steps)).toEqual(new Set(['open', 'locate', 'transfer']));
+    expect(readFileSync(path.join(folder, paths[1]!)).equals(big)).toBe(true);
+    expect(readFileSync(path.join(folder, paths[0]!), 'utf8')).toBe('deep down');
+    expect(readdirSync(path.join(folder, vault.source)).sort()).toEqual(['a', 'big.bin', 'empty']);
+  });
+  test('a listing shows one folder, folders first', async () => {
+    const { entries, total } = valueOf<ListResult>(await run({ task: listTask(vault.source) }));
+    expect(entries.map(({ name, type }) => `${type} ${name}`)).toEqual([
+      'dir a',
+      'file big.bin',
+      'file canary.txt',
+      'file empty',
+      'file odd \u{1f600} name\nwith a line',
+    ]);
+    expect(total).toBe(5);
+    expect(entries.find(({ name }) => name === 'big.bin')?.size).toBe(big.length);
+  });
+  test('what is not there, or no folder, is refused in words', async () => {
+    expect(await run({ task: listTask('/nowhere') })).toMatchObject({ kind: 'refused', code: 'not_found' });
+    expect(await run({ task: listTask(`${vault.source}/big.bin`) })).toMatchObject({
+      kind: 'refused',
+      code: 'bad_request',
+    });
+  });
+  test('a download writes the very bytes of the file', async () => {
+    const pieces: Buffer[] = [];
+    const end = await run({
+      task: {
+        kind: 'download',
+        ...vault.task,
+        path: `${vault.source}/big.bin`,
+        as: 'file',
+        bytesMax: 1e9,
+        entriesMax: 10,
+      },
+      takeOutput: async (output) => {
+        for await (const piece of output) pieces.push(piece);
+      },
+    });
+    expect(end).toMatchObject({ kind: 'result', value: { files: 1, bytes: big.length } });
+    expect(Buffer.concat(pieces).equals(big)).toBe(true);
+  });
+  test('a wrong password and a snapshot other than the signed one are refused', async () => {
+    const task = listTask('/');
+    expect(await run({ task: { ...task, password: 'wrong' } })).toMatchObject({
+      kind: 'refused',
+      code: 'wrong_password',
+    });
+    expect(await run({ task: { ...task, treeId: 'ab'.repeat(32) } })).toMatchObject({
+      kind: 'refused',
+      code: 'repository_damaged',
+    });
+  });
+  test('a failing store is the fault of the store, not of the data', async () => {
+    const broken = { ...store, get: () => Promise.reject(new Error('network down')) };
+    expect(await run({ task: listTask('/'), store: broken })).toMatchObject({
+      kind: 'refused',
+      code: 'storage_unavailable',
+    });
+  });
+  test('a download that fails half way ends in an error for whoever takes its bytes', async () => {
+    const calls = { count: 0 };
+    const flaky = {
+      ...store,
+      get: async (key: string, range?: { offset: number; length: number }) => {
+        if (range !== undefined && range.length > 100_000 && calls.count++ > 0) throw new Error('gone');
+        return await store.get(key, range);
+      },
+    };
+    let ended: unknown = 'whole';
+    const end = await run({
+      store: flaky,
+      task: {
+        kind: 'download',
+        ...vault.task,
+        path: `${vault.source}/big.bin`,
+        as: 'file',
+        bytesMax: 1e9,
+        entriesMax: 1,
+      },
+      takeOutput: async (output) => {
+        try {
+          for await (const _ of output);
+        } catch (error) {
+          ended = error;
+          throw error;
+        }
+      },
+    });
+    expect(end).toMatchObject({ kind: 'refused', code: 'storage_unavailable' });
+    expect(ended).toBeInstanceOf(Error);
+  });
+});
+
+describe('a child that misbehaves costs its own life alone', () => {
+  const misbehave = async (act: string, options: Partial<SandboxOptions> = {}) =>
+    await run({ task: listTask(act), childFile: MISBEHAVE, ...options });
+  test.each([
+    ['hang', 'timeout', { wallClockMs: 1500 }],
+    ['exit', 'exit', {}],
+    ['crash', 'exit', {}],
+    ['kill', 'exit', {}],
+    ['heap', 'memory', {}],
+    ['buffers', 'memory', { residentBytesMax: 400 * 1024 * 1024 }],
+    ['garbage', 'protocol', {}],
+    ['huge', 'protocol', {}],
+    ['traversal', 'protocol', {}],
+    ['foreign', 'protocol', {}],
+    ['flood', 'protocol', {}],
+    ['twice', 'protocol', {}],
+  ] as const)('%s: broken by %s', async (act, reason, options) => {
+    expect(await misbehave(act, options)).toMatchObject({ kind: 'broken', reason });
+  });
+  test('endless output is cut off', async () => {
+    let taken = 0;
+    const end = await misbehave('output', {
+      outputBytesMax: 1024 * 1024,
+      takeOutput: async (output) => {
+        for await (const piece of output) taken += piece.length;
+      },
+    });
+    expect(end).toMatchObject({ kind: 'broken', reason: 'output' });
+    expect(taken).toBeLessThanOrEqual(1024 * 1024);
+  });
+  test('a scratch folder that grows too large ends it', async () => {
+    const folder = scratch();
+    const end = await misbehave('scratch', {
+      scratchPath: folder,
+      isScratchOver: async () => readdirSync(folder).length > 20,
+    });
+    expect(end).toMatchObject({ kind: 'broken', reason: 'scratch' });
+  });
+  test('a stop from outside ends it', async () => {
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(), 300);
+    expect(await misbehave('hang', { signal: stop.signal })).toMatchObject({ kind: 'broken', reason: 'cancelled' });
+  });
+  test('it sees no environment, no file, no other program and, where the kernel allows, no network', async () => {
+    const server = createServer((socket) => socket.end()).listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    const folder = scratch();
+    const end = await misbehave('probe', { scratchPath: folder });
+    server.close();
+    const report = valueOf<Record<string, string>>(end);
+    expect(report).toMatchObject({ environment: 'PATH TZ' });
+    for (const act of ['read /etc/passwd', 'read the service', 'write outside', 'link outside', 'start a program'])
+      expect(report[act]).toBe('ERR_ACCESS_DENIED');
+    if (end.layers.includes('no-network')) expect(report['network']).toMatch(/ENETUNREACH|EADDRNOTAVAIL|ECONNREFUSED/);
+    expect(existsSync(path.join(folder, '../escaped'))).toBe(false);
+  });
+});
+
+describe('a hostile repository', () => {
+  const node = (name: string, over: Partial<TreeNode>): string =>
+    encodeNode({
+      name: Buffer.from(name),
+      type: 'file',
+      mode: 0o644,
+      mtime: '2026-11-20T00:00:00Z',
+      atime: '2026-11-20T00:00:00Z',
+      ctime: '2026-11-20T00:00:00Z',
+      uid: 0,
+      gid: 0,
+      content: [],
+      ...over,
+    });
+  /** A snapshot whose root holds these nodes, in the same vault. */
+  async function plant(nodes: string[]): Promise<{ password: string; snapshotId: string; treeId: string }> {
+    const hostile = createMemoryStore();
+    const made = await makeVault(hostile, { 'x.txt': 'x' });
+    const index = await BlobIndex.load(made.repo);
+    const packs = new PackWriter({ store: hostile, masterKey: made.repo.masterKey, index, packBytes: 1024 });
+    const tree = encodeTree(nodes);
+    const treeId = sha256Hex(tree);
+    packs.add(treeId, 'tree', sealBlob(made.repo.masterKey, treeId, 'tree', tree));
+    await packs.finish();
+    const { id: _, ...snapshot } = made.result.snapshot;
+    const stored = await storeUnpacked(
+      hostile,
+      made.repo.masterKey,
+      'snapshot',
+      encodeSnapshot({ ...snapshot, tree: treeId }),
+    );
+    store = hostile;
+    return { password: made.task.password, snapshotId: stored.key.slice('snapshots/'.length), treeId };
+  }
+  test.each(['..', '../../escape', '/etc/holdfast-escape', '.'])('the name %j writes nothing outside', async (name) => {
+    const kept = store;
+    const point = await plant([node(name, {})]);
+    const parent = scratch();
+    const folder = path.join(parent, 'inner');
+    mkdirSync(folder);
+    const end = await run({
+      task: { kind: 'drill', ...point, paths: [`/${name}`, '/'], targetDir: folder },
+      scratchPath: folder,
+    });
+    store = kept;
+    expect(end.kind).not.toBe('broken');
+    if (end.kind === 'result') expect((end.value as DrillResult).filesRestored).toBe(0);
+    expect(readdirSync(parent)).toEqual(['inner']);
+    expect(existsSync('/etc/holdfast-escape')).toBe(false);
+  });
+  test('a zip of such names holds only names inside of it', async () => {
+    const kept = store;
+    const point = await plant([node('../../escape', {}), node('C:evil', {}), node('a\\b', {})]);
+    const pieces: Buffer[] = [];
+    const end = await run({
+      task: { kind: 'download', ...point, path: '/', as: 'zip', bytesMax: 1e6, entriesMax: 100 },
+      takeOutput: async (output) => {
+        for await (const piece of output) pieces.push(piece);
+      },
+    });
+    store = kept;
+    expect(end.kind).toBe('result');
+    const text = Buffer.concat(pieces).toString('latin1');
+    expect(text).toContain('files/.._.._escape');
+    expect(text).toContain('files/C_evil');
+    expect(text).not.toContain('../');
+  });
+});

@@ -1,0 +1,260 @@
+/**
+ * Runs one task in a sandbox child and survives whatever the child does: hang, die, run out of memory, lie. The parent holds
+ * the store; the child can only ask for objects of the one vault, by name.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import type { Duplex, Readable } from 'node:stream';
+import type { ErrorCode } from '../../core/base/errors.ts';
+import { isHoldfastError, publicMessage } from '../../core/base/errors.ts';
+import type { Log } from '../../core/base/log.ts';
+import type { ReadStore } from '../../core/storage/port.ts';
+import { confine } from './confinement.ts';
+import { encodeFrame, type Frame, FrameReader } from './frames.ts';
+import { SANDBOX_LIMITS } from './limits.ts';
+import { type ChildMessage, childMessage, type SandboxProgress, type SandboxTask } from './messages.ts';
+
+export type BrokenReason = 'timeout' | 'memory' | 'exit' | 'protocol' | 'scratch' | 'cancelled' | 'output';
+
+export type SandboxEnd =
+  /** The child's answer, not yet parsed. */
+  | { readonly kind: 'result'; readonly value: unknown; readonly layers: readonly string[] }
+  /** The child says why it could not do the task. */
+  | { readonly kind: 'refused'; readonly code: ErrorCode; readonly message: string; readonly layers: readonly string[] }
+  /** The child did not keep to its rules, or was stopped. Says nothing about the data. */
+  | {
+      readonly kind: 'broken';
+      readonly reason: BrokenReason;
+      readonly message: string;
+      readonly layers: readonly string[];
+    };
+
+export interface SandboxOptions {
+  readonly task: SandboxTask;
+  /** Of this vault alone: keys are relative to its prefix. */
+  readonly store: ReadStore;
+  readonly scratchPath?: string;
+  readonly wallClockMs: number;
+  /** What the child may write at most: to the scratch folder, as one file, or to its output. */
+  readonly outputBytesMax: number;
+  /** Asked four times a second; true ends the child (the scratch folder has grown too large). */
+  readonly isScratchOver?: () => Promise<boolean>;
+  readonly onProgress?: (progress: SandboxProgress) => void;
+  /** Takes the bytes that a download task writes; its failure ends the child. */
+  readonly takeOutput?: (pieces: AsyncIterable<Buffer>) => Promise<void>;
+  readonly signal?: AbortSignal;
+  readonly log: Log;
+  /** Tests: another program in the child's place. */
+  readonly childFile?: string;
+  readonly residentBytesMax?: number;
+}
+
+export async function runInSandbox(options: SandboxOptions): Promise<SandboxEnd> {
+  const command = confine({
+    ...(options.scratchPath === undefined ? {} : { scratchPath: options.scratchPath }),
+    ...(options.childFile === undefined ? {} : { childFile: options.childFile }),
+    fileBytesMax: options.outputBytesMax,
+  });
+  const child = spawn(command.program, [...command.args], {
+    cwd: options.scratchPath ?? '/',
+    // Nothing of the service's environment: no address, no password, no key.
+    env: { PATH: '/usr/local/bin:/usr/bin:/usr/sbin:/bin:/sbin', TZ: 'UTC' } as unknown as NodeJS.ProcessEnv, // Next.js demands NODE_ENV in every environment
+    stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],
+  });
+  return await new Session(options, child, command.layers).end();
+}
+
+class Session {
+  readonly #options: SandboxOptions;
+  readonly #child: ChildProcess;
+  readonly #layers: readonly string[];
+  readonly #reader = new FrameReader({ headerBytesMax: SANDBOX_LIMITS.headerBytes, bodyBytesMax: 0 });
+  readonly #pipe: Duplex;
+  #pending = 0;
+  #stderr = '';
+  #answer: Extract<ChildMessage, { type: 'result' | 'error' }> | undefined;
+  #broken: { reason: BrokenReason; message: string } | undefined;
+
+  constructor(options: SandboxOptions, child: ChildProcess, layers: readonly string[]) {
+    this.#options = options;
+    this.#child = child;
+    this.#layers = layers;
+    this.#pipe = child.stdio[3] as Duplex; // 'pipe' above
+  }
+
+  async end(): Promise<SandboxEnd> {
+    const { task, signal, takeOutput } = this.#options;
+    const exited = new Promise<string>((resolve) => {
+      this.#child.on('error', (error) => resolve(`could not be started: ${error.message}`));
+      this.#child.on('close', (code, killed) =>
+        resolve(killed === null ? `ended with code ${code}` : `ended by ${killed}`),
+      );
+    });
+    this.#child.stderr?.on('data', (piece: Buffer) => {
+      if (this.#stderr.length < SANDBOX_LIMITS.stderrBytes) this.#stderr += piece.toString('utf8');
+    });
+    this.#pipe.on('data', (piece: Buffer) => this.#take(piece));
+    this.#pipe.on('error', () => undefined); // a child that ends while it is written to; its exit says more
+    this.#write({ ...task });
+
+    const onAbort = (): void => this.#break('cancelled', 'The work was stopped before its end.');
+    signal?.addEventListener('abort', onAbort, { once: true });
+    if (signal?.aborted) onAbort();
+    const clock = setTimeout(
+      () =>
+        this.#break('timeout', `The sandbox did not finish within ${Math.round(this.#options.wallClockMs / 1000)} s.`),
+      this.#options.wallClockMs,
+    );
+    const watch = setInterval(() => void this.#watch(), SANDBOX_LIMITS.residentCheckMs);
+    const output = this.#child.stdio[4] as Readable; // 'pipe' above
+    output.on('error', () => undefined);
+    const taken = takeOutput === undefined ? undefined : this.#takeOutput(output, takeOutput);
+    if (taken === undefined) output.resume();
+    try {
+      const ending = await exited;
+      await taken;
+      return this.#conclude(ending);
+    } finally {
+      clearTimeout(clock);
+      clearInterval(watch);
+      signal?.removeEventListener('abort', onAbort);
+      this.#child.kill('SIGKILL');
+    }
+  }
+
+  async #takeOutput(output: Readable, take: (pieces: AsyncIterable<Buffer>) => Promise<void>): Promise<void> {
+    const { outputBytesMax } = this.#options;
+    const session = this;
+    const checked = async function* () {
+      let bytes = 0;
+      for await (const piece of output as AsyncIterable<Buffer>) {
+        bytes += piece.length;
+        if (bytes > outputBytesMax) {
+          session.#break('output', 'The sandbox wrote more than it may.');
+          break;
+        }
+        yield piece;
+      }
+      await session.#ended;
+      // What was cut off must not be kept: the taker sees an error instead of an end.
+      if (session.#answer?.type !== 'result') throw new Error('the sandbox did not finish its output');
+    };
+    try {
+      await take(checked());
+    } catch (error) {
+      if (this.#answer?.type !== 'result' && this.#answer !== undefined) return;
+      this.#break('output', publicMessage(error));
+    }
+  }
+
+  /** When the pipe has told everything: the answer, if there is one, has been read. */
+  get #ended(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#pipe.readableEnded || this.#pipe.destroyed) resolve();
+      else {
+        this.#pipe.once('end', () => resolve());
+        this.#pipe.once('close', () => resolve());
+      }
+    });
+  }
+
+  #conclude(ending: string): SandboxEnd {
+    const layers = this.#layers;
+    if (this.#stderr !== '' && this.#answer?.type !== 'result')
+      this.#options.log.warn({ stderr: this.#stderr, ending }, 'sandbox child reported');
+    if (this.#broken !== undefined) return { kind: 'broken', ...this.#broken, layers };
+    if (this.#answer === undefined) {
+      const isMemory = /heap out of memory|allocation failed/i.test(this.#stderr);
+      return isMemory
+        ? { kind: 'broken', reason: 'memory', message: 'The sandbox ran out of memory.', layers }
+        : { kind: 'broken', reason: 'exit', message: `The sandbox ended without an answer (it ${ending}).`, layers };
+    }
+    if (this.#answer.type === 'error')
+      return { kind: 'refused', code: this.#answer.code, message: this.#answer.message, layers };
+    return { kind: 'result', value: this.#answer.value, layers };
+  }
+
+  #take(piece: Buffer): void {
+    if (this.#broken !== undefined) return;
+    try {
+      for (const frame of this.#reader.push(piece)) this.#handle(frame);
+    } catch (error) {
+      this.#options.log.warn({ err: error }, 'sandbox child broke the protocol');
+      this.#break('protocol', 'The sandbox answered with something that is no answer.');
+    }
+  }
+
+  #handle(frame: Frame): void {
+    const message = childMessage.parse(frame.header);
+    if (this.#answer !== undefined) throw new Error('a message after the answer');
+    switch (message.type) {
+      case 'progress': {
+        const { type: _, ...now } = message;
+        this.#options.onProgress?.(now);
+        break;
+      }
+      case 'result':
+      case 'error':
+        this.#answer = message;
+        break;
+      default:
+        if (this.#pending >= SANDBOX_LIMITS.pendingRequests) throw new Error('too many open requests');
+        this.#pending++;
+        void this.#serve(message).finally(() => this.#pending--);
+    }
+  }
+
+  async #serve(request: Extract<ChildMessage, { id: number }>): Promise<void> {
+    const { id } = request;
+    try {
+      const { value, body } = await this.#read(request);
+      this.#write({ id, ok: true, value }, body);
+    } catch (error) {
+      const code = isHoldfastError(error) ? error.code : 'storage_unavailable';
+      this.#write({ id, ok: false, code, message: publicMessage(error) });
+    }
+  }
+
+  async #read(request: Extract<ChildMessage, { id: number }>): Promise<{ value: unknown; body?: Uint8Array }> {
+    const { store } = this.#options;
+    if (request.type === 'head') return { value: (await store.head(request.key)) ?? null };
+    if (request.type === 'list') {
+      const objects = [];
+      for await (const { key, size } of store.list(request.prefix)) objects.push({ key, size });
+      return { value: objects };
+    }
+    const { key, range } = request;
+    const size = range?.length ?? (await store.head(key))?.size ?? 0;
+    if (size > SANDBOX_LIMITS.readBytes) throw new RangeError('a read over the limit');
+    return { value: null, body: await store.get(key, range ?? undefined) };
+  }
+
+  #write(header: unknown, body?: Uint8Array): void {
+    if (this.#pipe.destroyed) return;
+    for (const part of encodeFrame(header, body)) this.#pipe.write(part);
+  }
+
+  async #watch(): Promise<void> {
+    const resident = await residentBytes(this.#child.pid);
+    if (resident > (this.#options.residentBytesMax ?? SANDBOX_LIMITS.residentBytes))
+      this.#break('memory', 'The sandbox used more memory than it may.');
+    if (await this.#options.isScratchOver?.())
+      this.#break('scratch', 'The sandbox wrote more to its folder than it may.');
+  }
+
+  #break(reason: BrokenReason, message: string): void {
+    this.#broken ??= { reason, message };
+    this.#child.kill('SIGKILL');
+    this.#pipe.destroy();
+  }
+}
+
+/** 0 where the system does not tell (anything but Linux) or the process is gone. */
+async function residentBytes(pid: number | undefined): Promise<number> {
+  try {
+    const status = await readFile(`/proc/${pid}/status`, 'utf8');
+    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
+  } catch {
+    return 0;
+  }
+}
