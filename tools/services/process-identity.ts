@@ -49,19 +49,27 @@ export function isSameProcess(record: ProcessRecord): boolean {
   return processIdentity(record.pid) === record.identity;
 }
 
+/** Ends a program and whatever it started; every program that `startProgram` runs leads a process group of its own. */
+export function killGroup(pid: number): void {
+  for (const target of [-pid, pid]) {
+    try {
+      process.kill(target, 'SIGKILL');
+    } catch {
+      // gone already, or never a leader
+    }
+  }
+}
+
 /** Signals a process and waits until it is gone, with SIGKILL after `patienceMs`. Gone already is success. */
 export async function endProcess(record: ProcessRecord, signal: NodeJS.Signals, patienceMs: number): Promise<void> {
-  const send = (name: NodeJS.Signals): void => {
-    try {
-      if (isSameProcess(record)) process.kill(record.pid, name);
-    } catch {
-      // it ended between the look and the signal
-    }
-  };
-  send(signal);
+  try {
+    if (isSameProcess(record)) process.kill(record.pid, signal);
+  } catch {
+    // it ended between the look and the signal
+  }
   const killAtMs = performance.now() + patienceMs;
   while (isSameProcess(record)) {
-    if (performance.now() > killAtMs) send('SIGKILL');
+    if (performance.now() > killAtMs) killGroup(record.pid);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

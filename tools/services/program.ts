@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { HoldfastError } from '../../core/base/errors.ts';
-import { processIdentity, type ProcessRecord } from './process-identity.ts';
+import { killGroup, processIdentity, type ProcessRecord } from './process-identity.ts';
 
 /** How to run one long-lived process: a database server or one of the service's own programs. */
 export interface ProgramSpec {
@@ -37,11 +37,12 @@ export interface RunningProgram {
  * Starts the program and waits until it is ready. It gets a process group of its own, so that Ctrl-C on the terminal
  * reaches only the starter, which then stops everything in order.
  *
- * Throws HoldfastError 'service_missing' with the end of the log when it ends or is not ready in time (it is then stopped).
+ * `onStarted` is told as soon as there is a process, so that it can be stopped before it is ready. Throws HoldfastError
+ * 'service_missing' with the end of the log when it ends or is not ready in time (it is then stopped).
  */
 export async function startProgram(
   spec: ProgramSpec,
-  onStarted: (record: ProcessRecord) => void = () => {},
+  onStarted: (program: RunningProgram) => void = () => {},
 ): Promise<RunningProgram> {
   mkdirSync(path.dirname(spec.logPath), { recursive: true });
   const log = openSync(spec.logPath, 'a', 0o600);
@@ -73,15 +74,15 @@ export async function startProgram(
   child.stdin?.end(spec.input);
   const pid = child.pid ?? -1;
   const record = { name: spec.name, pid, identity: processIdentity(pid) ?? 'gone' };
-  onStarted(record);
-
   const stop = async (): Promise<void> => {
     if (hasEnded) return;
     child.kill(spec.stopSignal);
-    const timer = setTimeout(() => child.kill('SIGKILL'), spec.stopTimeoutMs);
+    const timer = setTimeout(() => killGroup(pid), spec.stopTimeoutMs);
     await ended;
     clearTimeout(timer);
   };
+  const program = { spec, record, ended, stop };
+  onStarted(program);
 
   const giveUpMs = performance.now() + spec.readyTimeoutMs;
   while (!(await spec.isReady().catch(() => false))) {
@@ -105,7 +106,7 @@ export async function startProgram(
       `${spec.name} ended while it started. Its log is ${spec.logPath}, and ends with:\n${logTail(spec.logPath, logStart)}`,
     );
   }
-  return { spec, record, ended, stop };
+  return program;
 }
 
 /** The last lines of a log that were written after `fromByte`. */

@@ -66,10 +66,10 @@ export const LAYERS = [
   {
     name: 'gateway',
     mayImport: [...ALL_CORE, ...SERVER],
-    packages: ['hono', '@hono/node-server', 'zod'],
+    packages: ['hono', '@hono/node-server', 'zod', 'pino'],
     builtins: 'all',
   },
-  { name: 'workers', mayImport: [...ALL_CORE, ...SERVER], packages: ['yazl', 'zod'], builtins: 'all' },
+  { name: 'workers', mayImport: [...ALL_CORE, ...SERVER], packages: ['yazl', 'zod', 'pino'], builtins: 'all' },
   { name: 'agent', mayImport: ALL_CORE, packages: ['zod', 'pino', 'croner'], builtins: 'all' },
 
   // What runs around the programs. Tools know no program: they start them as processes.

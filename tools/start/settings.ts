@@ -1,0 +1,46 @@
+import { hostname } from 'node:os';
+import path from 'node:path';
+import { HoldfastError } from '../../core/base/errors.ts';
+
+/** What a person may say to `npm start`, all of it by the environment. */
+export interface StartSettings {
+  root: string;
+  dataPath: string;
+  port: number;
+  gatewayPort: number;
+  /** The folder that this machine's agent protects. */
+  protectPath: string;
+  deviceName: string;
+}
+
+/** Throws HoldfastError 'bad_request' with a sentence that names the variable. */
+export function readSettings(root: string, environment: Readonly<Record<string, string | undefined>>): StartSettings {
+  const port = readPort('PORT', environment.PORT, 3000);
+  const gatewayPort = readPort('GATEWAY_PORT', environment.GATEWAY_PORT, 3001);
+  if (port === gatewayPort) {
+    throw new HoldfastError('bad_request', `PORT and GATEWAY_PORT are both ${port}. Give one of them another number.`);
+  }
+  return {
+    root,
+    dataPath: path.resolve(root, textOr(environment.HOLDFAST_DATA, '.holdfast')),
+    port,
+    gatewayPort,
+    protectPath: path.resolve(root, textOr(environment.HOLDFAST_PROTECT, '.')),
+    deviceName: hostname(),
+  };
+}
+
+const textOr = (text: string | undefined, fallback: string): string =>
+  text === undefined || text === '' ? fallback : text;
+
+function readPort(name: string, text: string | undefined, fallback: number): number {
+  if (text === undefined || text === '') return fallback;
+  const port = Number(text);
+  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
+    throw new HoldfastError(
+      'bad_request',
+      `${name} is "${text}", which is no port. Set it to a number from 1 to 65535.`,
+    );
+  }
+  return port;
+}
