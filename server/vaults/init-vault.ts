@@ -70,6 +70,9 @@ export async function initVault(
     );
     return vault.prefix;
   });
+  // Every repository has its config under the same name: what an interrupted enrolment left there would refuse the new one.
+  // The vault is still new, so nothing was ever backed up with it.
+  await services.store.remove(`${prefix}/config`);
   const uploads = await Promise.all(
     request.objects.map(async ({ key, size, crc32c }): Promise<UploadGrant> => {
       const sha256 = key === 'config' ? request.configSha256 : key.slice('keys/'.length);
