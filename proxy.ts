@@ -26,6 +26,8 @@ export function proxy(request: NextRequest): NextResponse {
   ].join('; ');
   const headers = new Headers(request.headers);
   headers.set('x-nonce', nonce);
+  // Where to go on after the sign-in.
+  headers.set('x-holdfast-path', request.nextUrl.pathname + request.nextUrl.search);
   // Next reads the nonce for its own script elements from this request header.
   headers.set('content-security-policy', policy);
   const response = NextResponse.next({ request: { headers } });
