@@ -48,6 +48,8 @@ export interface SizeStore {
 export interface CreateOptions {
   /** Base64 CRC32C of the bytes; the store refuses other bytes with object_mismatch. */
   readonly crc32c?: string;
+  /** What the bytes are, for a store behind which a ledger is kept; the others pay no heed. */
+  readonly kind?: 'data_pack' | 'tree_pack' | 'index' | 'snapshot' | 'key' | 'config';
 }
 
 export interface CreateStore {
