@@ -32,7 +32,7 @@ test('a stop lets the running request finish and takes no new one', async () => 
   const running = fetch(`${served.url}/slow`);
   await started;
   const closed = served.close();
-  await expect(fetch(`${served.url}/slow`)).rejects.toThrow();
+  await expect(fetch(`${served.url}/slow`)).rejects.toThrow('fetch failed');
   finish();
   expect(await (await running).text()).toBe('done');
   await closed;

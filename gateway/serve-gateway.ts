@@ -24,16 +24,13 @@ export async function serveGateway(
   listen: { readonly host: string; readonly port: number },
 ): Promise<ServedGateway> {
   return await new Promise((resolve, reject) => {
-    const server = serve(
-      { fetch: app.fetch as Hono['fetch'], port: listen.port, hostname: listen.host },
-      (info: AddressInfo) => {
-        resolve({
-          url: `http://${listen.host}:${info.port}`,
-          port: info.port,
-          close: (graceMs = GRACE_MS) => closeServer(server, graceMs),
-        });
-      },
-    ) as Server;
+    const server = serve({ fetch: app.fetch, port: listen.port, hostname: listen.host }, (info: AddressInfo) => {
+      resolve({
+        url: `http://${listen.host}:${info.port}`,
+        port: info.port,
+        close: (graceMs = GRACE_MS) => closeServer(server, graceMs),
+      });
+    }) as Server;
     server.keepAliveTimeout = KEEP_ALIVE_MS;
     // A pack over a slow line may take more than Node's five minutes; request-body.ts bounds silence instead.
     server.requestTimeout = 0;

@@ -208,7 +208,9 @@ async function* listFolder(
     .sort((a, b) => (a.key < b.key ? -1 : 1));
   for (let from = 0; from < sorted.length; from += LIST_STATS_AT_ONCE) {
     const slice = sorted.slice(from, from + LIST_STATS_AT_ONCE);
-    const sizes = await Promise.all(slice.map((entry) => (entry.isFolder ? 0 : sizeOf(join(root, entry.key)))));
+    const sizes = await Promise.all(
+      slice.map(async (entry) => (entry.isFolder ? 0 : await sizeOf(join(root, entry.key)))),
+    );
     for (const [at, entry] of slice.entries()) {
       const size = sizes[at];
       if (entry.isFolder) yield* listFolder(folder, root, entry.key, '');

@@ -1,4 +1,5 @@
 /** When and how often a call to Google Cloud Storage is tried again. The client's own retries are off where these are on. */
+import { randomInt } from 'node:crypto';
 import { HoldfastError } from '../base/errors.ts';
 import { storageUnavailable } from './store-errors.ts';
 
@@ -17,7 +18,7 @@ export const defaultRetryPolicy: RetryPolicy = {
   firstWaitMs: 250,
   waitMsMax: 16_000,
   sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
-  random: Math.random,
+  random: () => randomInt(2 ** 32) / 2 ** 32,
 };
 
 /** HTTP status of a failure of the client; undefined when no answer came at all. */

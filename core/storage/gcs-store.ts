@@ -121,7 +121,7 @@ async function head(context: Context, key: string): Promise<ObjectInfo | undefin
 }
 
 async function get(context: Context, key: string, range: ByteRange | undefined): Promise<Uint8Array> {
-  const file = context.file(key);
+  assertObjectKey(key);
   if (range?.length === 0) {
     // An empty range cannot be written as an HTTP range.
     const info = await head(context, key);

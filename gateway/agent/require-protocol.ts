@@ -8,7 +8,7 @@ import type { GatewayEnvironment } from '../gateway-environment.ts';
 export const requireProtocol = createMiddleware<GatewayEnvironment>(async (c, next) => {
   const version = Number(c.req.header(HEADER.protocol) ?? Number.NaN);
   if (!isProtocolSupported(version)) {
-    const { min, max } = PROTOCOL_SUPPORTED;
+    const { min, max }: { min: number; max: number } = PROTOCOL_SUPPORTED;
     const range = min === max ? `version ${min}` : `versions ${min} to ${max}`;
     throw new HoldfastError(
       'protocol_unsupported',

@@ -41,6 +41,16 @@ export function makeObject(kind: ManifestObject['kind'], bytes: Uint8Array = ran
   };
 }
 
+/** A heartbeat of an idle agent. */
+export function beat(sequence: number, policyVersion = 1) {
+  return {
+    sequence,
+    agentVersion: '0.1.0',
+    policyVersion,
+    running: null,
+  };
+}
+
 export function announced({ key, kind, size, crc32c }: TestObject): ManifestObject {
   return { key, kind, size, crc32c };
 }
@@ -104,9 +114,7 @@ export class TestDevice {
 
   async prepareVault(): Promise<void> {
     const { objects, message } = this.vaultObjects();
-    const { uploads } = vaultInitResponse.parse((await this.post('/agent/v1/vault', message)).json) as {
-      uploads: UploadGrant[];
-    };
+    const { uploads } = vaultInitResponse.parse((await this.post('/agent/v1/vault', message)).json);
     await this.upload(objects, uploads);
     await this.post('/agent/v1/vault/ready', { vaultId: this.identity.vaultId });
   }

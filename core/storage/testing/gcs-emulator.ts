@@ -81,7 +81,7 @@ export async function startGcsEmulator(options: GcsEmulatorOptions = {}): Promis
     const url = new URL(request.url ?? '/', `http://${request.headers.host}`);
     const body = await readBody(request);
     if (trouble?.when === 'before') return meetTrouble(trouble, response);
-    const answer = await service({ request, url, body });
+    const answer = service({ request, url, body });
     if (trouble?.when === 'after') return meetTrouble(trouble, response);
     send(response, answer, request.method === 'HEAD', trouble?.when === 'middle');
   };
@@ -399,8 +399,8 @@ function errorAnswer(error: unknown, isXml: boolean): Answer {
 
 function send(response: ServerResponse, answer: Answer, isHead: boolean, isBroken: boolean): void {
   const isBytes = Buffer.isBuffer(answer.body);
-  const body: Buffer = isBytes
-    ? (answer.body as Buffer)
+  const body = Buffer.isBuffer(answer.body)
+    ? answer.body
     : Buffer.from(answer.body === undefined ? '' : JSON.stringify(answer.body));
   const headers = { ...(isBytes ? {} : { 'content-type': 'application/json; charset=UTF-8' }), ...answer.headers };
   response.writeHead(answer.status, { ...headers, 'content-length': String(body.length) });

@@ -107,7 +107,8 @@ function describeUploads({ subject, key, terms }: Api): void {
     const bytes = randomBytes(200_000);
     const request = await subject().store.signUpload(key('parallel'), terms(bytes));
     const codes = await Promise.all(Array.from({ length: 6 }, () => put(request, bytes)));
-    expect(codes.sort()).toEqual([200, 412, 412, 412, 412, 412]);
+    expect(codes.filter((code) => code === 200)).toHaveLength(1);
+    expect(codes.filter((code) => code === 412)).toHaveLength(5);
   });
 }
 
