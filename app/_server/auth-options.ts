@@ -29,7 +29,10 @@ export function authOptions(): NextAuthOptions {
           const parsed = credentials.safeParse(given);
           if (!parsed.success) return null;
           try {
-            const { user, sessionToken } = await signIn(services, { ...parsed.data, ip: clientAddress(request.headers) });
+            const { user, sessionToken } = await signIn(services, {
+              ...parsed.data,
+              ip: clientAddress(request.headers),
+            });
             return { id: user.id, sessionToken };
           } catch (error) {
             if (isHoldfastError(error, 'unauthenticated')) return null;

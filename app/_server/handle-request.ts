@@ -62,7 +62,10 @@ export function handleRequest<Params, Body = undefined>(declaration: {
 function requireOwnPage(request: Request): void {
   const isJson = request.headers.get('content-type')?.split(';')[0]?.trim() === 'application/json';
   if (isJson && isSameOrigin(request.headers)) return;
-  throw new HoldfastError('forbidden', 'This request did not come from a page of the portal. Reload the page and try again.');
+  throw new HoldfastError(
+    'forbidden',
+    'This request did not come from a page of the portal. Reload the page and try again.',
+  );
 }
 
 async function parseBody<T>(request: Request, schema: z.ZodType<T>): Promise<T> {
@@ -78,9 +81,13 @@ async function parseBody<T>(request: Request, schema: z.ZodType<T>): Promise<T> 
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   const field = issue?.path.join('.') ?? '';
-  throw new HoldfastError('bad_request', `${field === '' ? 'The request' : `The field “${field}”`} is not as expected.`, {
-    detail: { issues: parsed.error.issues },
-  });
+  throw new HoldfastError(
+    'bad_request',
+    `${field === '' ? 'The request' : `The field “${field}”`} is not as expected.`,
+    {
+      detail: { issues: parsed.error.issues },
+    },
+  );
 }
 
 function refuse(error: unknown): Response {
