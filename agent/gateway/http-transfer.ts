@@ -1,0 +1,112 @@
+/**
+ * One HTTP exchange, without redirects and without retries: those are decided above, where it is known what may be
+ * repeated. A transfer that makes no progress for `stallMs` is ended (a stuck connection would otherwise hold a run forever).
+ */
+import { Agent as HttpAgent, type IncomingMessage, request as httpRequest } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { HoldfastError } from '../../core/base/errors.ts';
+
+/** restic ends a stuck connection after two minutes; so do we. */
+export const STALL_MS = 120_000;
+
+export interface HttpExchange {
+  readonly method: 'GET' | 'POST' | 'PUT';
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array;
+  readonly signal?: AbortSignal | undefined;
+  readonly stallMs?: number;
+  /** From the first byte sent to the last received. */
+  readonly totalMs?: number;
+  /** More than this is refused while it arrives. */
+  readonly responseBytesMax: number;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: Buffer;
+}
+
+/** The exchange did not end with an answer: whether the other side acted on it is unknown. */
+export class TransportError extends Error {
+  constructor(message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = 'TransportError';
+  }
+}
+
+export interface HttpTransfer {
+  exchange(request: HttpExchange): Promise<HttpAnswer>;
+  close(): void;
+}
+
+export function createHttpTransfer(proxyEnv: Record<string, string | undefined> = {}): HttpTransfer {
+  const used = Object.entries(proxyEnv).filter(([, value]) => value !== undefined);
+  const options = { keepAlive: true, maxSockets: 16, proxyEnv: Object.fromEntries(used) as NodeJS.ProcessEnv };
+  const plain = new HttpAgent(options);
+  const tls = new HttpsAgent(options);
+  return {
+    exchange: (request) => exchange(request, plain, tls),
+    close: () => {
+      plain.destroy();
+      tls.destroy();
+    },
+  };
+}
+
+function exchange(terms: HttpExchange, plain: HttpAgent, tls: HttpsAgent): Promise<HttpAnswer> {
+  const url = new URL(terms.url);
+  const isTls = url.protocol === 'https:';
+  if (terms.signal?.aborted) return Promise.reject(cancelled());
+  return new Promise((resolve, reject) => {
+    const request = (isTls ? httpsRequest : httpRequest)(url, {
+      method: terms.method,
+      agent: isTls ? tls : plain,
+      headers: {
+        ...terms.headers,
+        ...(terms.body === undefined ? {} : { 'content-length': String(terms.body.byteLength) }),
+      },
+    });
+    const fail = (error: unknown): void => {
+      clearTimeout(totalTimer);
+      terms.signal?.removeEventListener('abort', onAbort);
+      request.destroy();
+      reject(error);
+    };
+    const onAbort = (): void => fail(cancelled());
+    const totalTimer = setTimeout(
+      () => fail(new TransportError(`no answer from ${url.host} within ${(terms.totalMs ?? 0) / 1000} seconds`)),
+      terms.totalMs ?? 2 ** 31 - 1,
+    );
+    totalTimer.unref();
+    terms.signal?.addEventListener('abort', onAbort, { once: true });
+    request.setTimeout(terms.stallMs ?? STALL_MS, () => fail(new TransportError(`${url.host} stopped answering`)));
+    request.on('error', (error) => fail(new TransportError(`${url.host} cannot be reached: ${error.message}`, error)));
+    request.on('response', (response) => {
+      const pieces: Buffer[] = [];
+      let received = 0;
+      response.on('data', (piece: Buffer) => {
+        received += piece.length;
+        if (received > terms.responseBytesMax) fail(new TransportError(`${url.host} answered with too many bytes`));
+        else pieces.push(piece);
+      });
+      response.on('error', (error) => fail(new TransportError(`the answer of ${url.host} broke off`, error)));
+      // 'close' without complete: the connection broke in the middle of the answer.
+      response.on('close', () => {
+        if (!response.complete) fail(new TransportError(`the answer of ${url.host} broke off`));
+      });
+      response.on('end', () => {
+        if (!response.complete) return;
+        clearTimeout(totalTimer);
+        terms.signal?.removeEventListener('abort', onAbort);
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(pieces) });
+      });
+    });
+    request.end(terms.body);
+  });
+}
+
+export function cancelled(): HoldfastError {
+  return new HoldfastError('cancelled', 'Stopped before it was finished. Nothing that was sealed before is affected.');
+}
