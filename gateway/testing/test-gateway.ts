@@ -52,11 +52,18 @@ export const testPolicy: PolicyDocument = {
   selfRestore: false,
 };
 
-export async function startTestGateway(): Promise<TestGateway> {
+export interface TestGatewayOptions {
+  /** A bucket of the emulated Google Cloud Storage instead of files, set up by the environment as in production. */
+  readonly gcs?: { readonly apiEndpoint: string; readonly bucket: string; readonly credentialsJson: string };
+  /** Google's client refuses to sign what would have expired by the machine's own clock. */
+  readonly startMs?: number;
+}
+
+export async function startTestGateway(options: TestGatewayOptions = {}): Promise<TestGateway> {
   const database = await startTestPostgres();
   const folder = await mkdtemp(join(tmpdir(), 'holdfast-gateway-'));
   const storeRoot = join(folder, 'store');
-  const clock = manualClock(START_MS);
+  const clock = manualClock(options.startMs ?? START_MS);
   const logged: string[] = [];
   const signing = { baseUrl: '', key: randomBytes(32) };
   await writeFile(join(folder, 'root.key'), randomBytes(32).toString('base64'), { mode: 0o600 });
@@ -67,14 +74,21 @@ export async function startTestGateway(): Promise<TestGateway> {
     HOLDFAST_STORE_PATH: storeRoot,
     HOLDFAST_STORE_SIGNING_KEY: Buffer.from(signing.key).toString('base64'),
     HOLDFAST_SCRATCH_PATH: join(folder, 'scratch'),
+    ...(options.gcs === undefined
+      ? {}
+      : {
+          HOLDFAST_STORE: 'gcs',
+          HOLDFAST_GCS_BUCKET: options.gcs.bucket,
+          HOLDFAST_GCS_PREFIX: 'holdfast',
+          HOLDFAST_GCS_API_ENDPOINT: options.gcs.apiEndpoint,
+          HOLDFAST_GCS_CREDENTIALS_JSON: options.gcs.credentialsJson,
+        }),
   });
   // The store signs URLs with the address of a gateway whose port is known only once it listens.
-  const store = createFileStore({ root: storeRoot, signing, clock });
-  const services = createServices(env, { clock, store, log: recordingLog(logged) });
-  const served: ServedGateway = await serveGateway(createGatewayApp(services, { objectSigningKey: signing.key }), {
-    host: '127.0.0.1',
-    port: 0,
-  });
+  const store = options.gcs === undefined ? { store: createFileStore({ root: storeRoot, signing, clock }) } : {};
+  const services = createServices(env, { clock, ...store, log: recordingLog(logged) });
+  const app = createGatewayApp(services, options.gcs === undefined ? { objectSigningKey: signing.key } : {});
+  const served: ServedGateway = await serveGateway(app, { host: '127.0.0.1', port: 0 });
   signing.baseUrl = served.url;
   const admin = new pg.Pool({ connectionString: database.databaseUrl, max: 2 });
   const sql: TestGateway['sql'] = async (text, values = []) => (await admin.query(text, [...values])).rows;
