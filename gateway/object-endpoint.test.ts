@@ -85,6 +85,16 @@ describe('object endpoint', () => {
     }
   });
 
+  test('401 when a parameter comes twice, even with the signed value', async () => {
+    const bytes = bytesOf('twice');
+    const { url, headers } = await served.store.signUpload('a', termsFor(bytes));
+    const send = async (target: string): Promise<number> =>
+      (await fetch(target, { method: 'PUT', headers: { ...headers }, body: Buffer.from(bytes) })).status;
+    for (const [name, value] of new URL(url).searchParams)
+      expect(await send(`${url}&${new URLSearchParams({ [name]: value })}`), name).toBe(401);
+    expect(await send(url)).toBe(200);
+  });
+
   test('403 lease_expired tells an uploader to ask for a new lease', async () => {
     const bytes = bytesOf('late');
     const { url, headers } = await served.store.signUpload('a', termsFor(bytes));

@@ -118,6 +118,16 @@ describe('gcs store in trouble', () => {
     expect(emulator.requests.filter((line) => line.includes('alt=media&generation=')).length).toBeGreaterThan(0);
   });
 
+  test('bytes that differ from what is stored are not taken for the object', async () => {
+    await store.create('a', randomBytes(100_000));
+    const flipped = { method: 'GET', pathIncludes: 'alt=media', answer: 'drop', when: 'flipped' } as const;
+    emulator.trouble(flipped);
+    await expect(store.get('a')).rejects.toMatchObject({ code: 'object_mismatch' });
+    emulator.trouble(flipped);
+    await expect(streamOf(store, 'a')).rejects.toMatchObject({ code: 'object_mismatch' });
+    expect((await store.get('a')).length).toBe(100_000);
+  });
+
   test('head, list and remove survive a passing trouble', async () => {
     await store.create('a', bytesOf('x'));
     emulator.trouble({ method: 'GET', pathIncludes: '/o/a', answer: 503, when: 'before' });

@@ -29,8 +29,11 @@ export interface GcsTrouble {
   /** Text in the path and query. */
   readonly pathIncludes: string;
   readonly answer: number | 'drop';
-  /** `after`: the request took effect and the answer was lost. `middle`: half of the body is sent, then the line breaks. */
-  readonly when: 'before' | 'after' | 'middle';
+  /**
+   * `after`: the request took effect and the answer was lost. `middle`: half of the body is sent, then the line breaks.
+   * `flipped`: the answer's body has one wrong bit.
+   */
+  readonly when: 'before' | 'after' | 'middle' | 'flipped';
 }
 
 export interface GcsEmulator {
@@ -83,7 +86,8 @@ export async function startGcsEmulator(options: GcsEmulatorOptions = {}): Promis
     if (trouble?.when === 'before') return meetTrouble(trouble, response);
     const answer = service({ request, url, body });
     if (trouble?.when === 'after') return meetTrouble(trouble, response);
-    send(response, answer, request.method === 'HEAD', trouble?.when === 'middle');
+    const told = trouble?.when === 'flipped' ? withWrongBit(answer) : answer;
+    send(response, told, request.method === 'HEAD', trouble?.when === 'middle');
   };
 
   const server = createServer((request, response) => {
@@ -383,6 +387,13 @@ function meetTrouble(trouble: GcsTrouble, response: ServerResponse): void {
       false,
       false,
     );
+}
+
+function withWrongBit(answer: Answer): Answer {
+  if (!Buffer.isBuffer(answer.body) || answer.body.length === 0) return answer;
+  const body = Buffer.from(answer.body);
+  body[body.length >> 1] = body[body.length >> 1]! ^ 1;
+  return { ...answer, body };
 }
 
 function errorAnswer(error: unknown, isXml: boolean): Answer {
