@@ -10,10 +10,11 @@ import type { UploadGrant } from '../../core/protocol/messages.ts';
 import type { ByteRange, CreateOptions, ListedObject, ObjectInfo, ReadCreateStore } from '../../core/storage/port.ts';
 import { backoffMs } from './backoff.ts';
 import { createBatcher } from './batcher.ts';
-import { type GatewayClient, isTransient, refusalError, retryAfterOf } from './gateway-client.ts';
+import type { GatewayClient } from './gateway-client.ts';
 import { type HttpAnswer, TransportError } from './http-transfer.ts';
 import { createLimit } from './limit.ts';
 import { ObjectCache } from './object-cache.ts';
+import { isTransient, refusalError, retryAfterOf } from './refusal-error.ts';
 import { uploadObject } from './upload-object.ts';
 
 export interface GatewayStoreOptions {

@@ -41,9 +41,9 @@ export interface HttpTransfer {
   close(): void;
 }
 
-export function createHttpTransfer(proxyEnv: Record<string, string | undefined> = {}): HttpTransfer {
-  const used = Object.entries(proxyEnv).filter(([, value]) => value !== undefined);
-  const options = { keepAlive: true, maxSockets: 16, proxyEnv: Object.fromEntries(used) as NodeJS.ProcessEnv };
+/** `proxyEnv`: HTTP_PROXY, HTTPS_PROXY, NO_PROXY as the machine has them set; Node's own agents understand them. */
+export function createHttpTransfer(proxyEnv: Readonly<Record<string, string>> = {}): HttpTransfer {
+  const options = { keepAlive: true, maxSockets: 16, proxyEnv: { ...proxyEnv } };
   const plain = new HttpAgent(options);
   const tls = new HttpsAgent(options);
   return {

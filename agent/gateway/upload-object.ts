@@ -3,8 +3,9 @@ import { HoldfastError } from '../../core/base/errors.ts';
 import type { ManifestObject } from '../../core/protocol/manifest.ts';
 import type { UploadGrant } from '../../core/protocol/messages.ts';
 import { backoffMs } from './backoff.ts';
-import { type GatewayClient, isTransient, refusalError, retryAfterOf } from './gateway-client.ts';
+import type { GatewayClient } from './gateway-client.ts';
 import { type HttpAnswer, TransportError } from './http-transfer.ts';
+import { isTransient, refusalError, retryAfterOf } from './refusal-error.ts';
 
 export interface UploadTerms {
   readonly client: GatewayClient;
