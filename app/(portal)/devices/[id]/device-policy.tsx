@@ -1,0 +1,64 @@
+import type { ReactNode } from 'react';
+import { percentText } from '../../../../core/domain/sla.ts';
+import type { DeviceView } from '../../../../server/devices/queries.ts';
+import { formatCountOf, formatDuration } from '../../../_ui/format.ts';
+import { KeyValues } from '../../../_ui/key-values.tsx';
+import { Panel } from '../../../_ui/panel.tsx';
+
+const minutes = (count: number): string => formatDuration(count * 60_000);
+
+/** The values in force, in words. */
+export function DevicePolicy({ view }: { view: DeviceView }): ReactNode {
+  const { name, version, document } = view.policy;
+  const note =
+    view.policyVersionAtAgent === version
+      ? `version ${version}, obeyed by the agent`
+      : view.policyVersionAtAgent === 0
+        ? `version ${version}, the agent has not confirmed it yet`
+        : `version ${version}; the agent still obeys version ${view.policyVersionAtAgent} until its next report`;
+  return (
+    <div style={{ marginBottom: 16 }}>
+      <Panel title={`Policy “${name}”`} note={note}>
+        <KeyValues
+          items={[
+            { key: 'Protects', value: <Paths paths={document.paths} /> },
+            {
+              key: 'Leaves out',
+              value: document.excludes.length === 0 ? 'nothing' : <Paths paths={document.excludes} />,
+            },
+            {
+              key: 'Backs up',
+              value: `every ${minutes(document.schedule.everyMinutes)}, on time within ${minutes(document.schedule.windowMinutes)}`,
+            },
+            { key: 'May lose at most', value: `${minutes(document.rpoMinutes)} of work` },
+            { key: 'Must be restorable within', value: minutes(document.rtoMinutes) },
+            {
+              key: 'Restore drill',
+              value: `every ${formatDuration(document.drill.everyHours * 3_600_000)}: the canary and ${formatCountOf(document.drill.sampleFiles, 'file')} are restored and compared (level ${document.drill.level})`,
+            },
+            {
+              key: 'Unread files',
+              value: `a backup counts while at most ${percentText(document.partialToleranceShare)} of its bytes could not be read`,
+            },
+            {
+              key: 'Restores on the machine',
+              value: document.selfRestore ? 'allowed without asking' : 'only when the provider allows one',
+            },
+          ]}
+        />
+      </Panel>
+    </div>
+  );
+}
+
+function Paths({ paths }: { paths: readonly string[] }): ReactNode {
+  return (
+    <ul>
+      {paths.map((path) => (
+        <li key={path} className="hf-mono">
+          {path}
+        </li>
+      ))}
+    </ul>
+  );
+}
