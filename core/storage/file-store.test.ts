@@ -112,12 +112,14 @@ describe('file store', () => {
       const store = createFileStore({ root: ${JSON.stringify(root)} });
       console.log(await store.create('fits', new Uint8Array(100_000)));
       console.log(await store.create('too-large', new Uint8Array(3_000_000)).catch((error) => error.code));
+      async function* pieces() { for (let at = 0; at < 50; at++) yield new Uint8Array(60_000); }
+      console.log(await store.createFrom('too-large', pieces()).catch((error) => error.code));
       console.log(await store.create('fits-too', new Uint8Array(100_000)));`;
     const shell = `trap '' XFSZ; ulimit -f 2048; exec "${process.execPath}" --input-type=module -e "$SCRIPT"`;
     const { stdout } = await run('sh', ['-c', shell], {
       env: { NODE_ENV: 'test', PATH: '/usr/bin:/bin', SCRIPT: script },
     });
-    expect(stdout.trim().split('\n')).toEqual(['created', 'disk_full', 'created']);
+    expect(stdout.trim().split('\n')).toEqual(['created', 'disk_full', 'disk_full', 'created']);
     expect(await keysOf(createFileStore({ root }), '')).toEqual(['fits', 'fits-too']);
     expect(await readdir(join(root, '.tmp'))).toEqual([]);
   });

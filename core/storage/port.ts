@@ -69,7 +69,10 @@ export interface StreamTerms {
 }
 
 export interface StreamCreateStore {
-  /** As create, for bytes that are too many to hold in memory. The pieces are read once; 'exists' may leave some unread. */
+  /**
+   * As create, for bytes that are too many to hold in memory. The pieces are read once, 'exists' may leave some unread,
+   * and their bytes must not change after they were handed over.
+   */
   createFrom(key: string, pieces: AsyncIterable<Uint8Array>, terms?: StreamTerms): Promise<'created' | 'exists'>;
 }
 
