@@ -1,4 +1,18 @@
 import { spawn } from 'node:child_process';
+import path from 'node:path';
+
+/** What `npm run check` is made of. */
+export function checkParts(root) {
+  const program = (name) => path.join(root, 'node_modules/.bin', name);
+  return [
+    { name: 'types', command: program('tsc'), args: ['--noEmit', '--pretty', 'false', '-p', '.'] },
+    { name: 'lint', command: program('oxlint'), args: ['--type-aware', '--deny-warnings', '--format', 'unix', '.'] },
+    { name: 'layers', command: process.execPath, args: ['tools/check/check-layers.mjs'] },
+    { name: 'names', command: process.execPath, args: ['tools/check/check-names.mjs'] },
+    { name: 'dead code', command: program('knip'), args: ['--no-progress'] },
+    { name: 'formatting', command: program('biome'), args: ['format', '--max-diagnostics=50', '.'] },
+  ];
+}
 
 /**
  * Runs commands side by side and prints one line for each as it ends, with its output below when it failed.

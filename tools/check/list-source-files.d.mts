@@ -1,0 +1,1 @@
+export function listSourceFiles(root: string): string[];

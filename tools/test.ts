@@ -1,0 +1,57 @@
+/**
+ * `npm test`: every test of the project on what is real: Postgres, both queue backends, Chromium, stock restic. The last line
+ * is `N passed, N failed`, and the exit code says the same.
+ *
+ *   npm test -- --only unit,db      only these suites, for people; the names are in tools/test/suites.ts
+ */
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { HoldfastError } from '../core/base/errors.ts';
+import { ensureGenerated } from './start/ensure-generated.ts';
+import { ensurePrograms } from './test/ensure-programs.ts';
+import { type Suite, SUITES } from './test/suites.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+function chooseSuites(): readonly Suite[] {
+  const { values } = parseArgs({ options: { only: { type: 'string' } } });
+  if (values.only === undefined) return SUITES;
+  const names = values.only.split(',');
+  const unknown = names.filter((name) => !SUITES.some((suite) => suite.name === name));
+  if (unknown.length > 0) {
+    const list = SUITES.map(({ name, about }) => `  ${name.padEnd(12)} ${about}`).join('\n');
+    throw new HoldfastError('bad_request', `There is no suite ${unknown.join(', ')}. There are:\n${list}`);
+  }
+  return SUITES.filter((suite) => names.includes(suite.name));
+}
+
+async function main(): Promise<void> {
+  const suites = chooseSuites();
+  ensurePrograms();
+  await ensureGenerated(root);
+  const lines: string[] = [];
+  let passed = 0;
+  let failed = 0;
+  for (const suite of suites) {
+    console.log(`\n== ${suite.name}: ${suite.about}`);
+    const startedMs = performance.now();
+    const count = await suite.run(root);
+    passed += count.passed;
+    failed += count.failed;
+    const seconds = ((performance.now() - startedMs) / 1000).toFixed(0);
+    const counts = `${String(count.passed).padStart(5)} passed ${String(count.failed).padStart(4)} failed ${seconds.padStart(5)} s`;
+    lines.push(`${suite.name.padEnd(12)} ${counts}${count.complaint === undefined ? '' : `   ${count.complaint}`}`);
+  }
+  console.log(`\n${lines.join('\n')}\n`);
+  console.log(`${passed} passed, ${failed} failed`);
+  process.exitCode = failed === 0 ? 0 : 1;
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(error instanceof HoldfastError ? error.message : error);
+  // Whoever reads only the last line must not take this for a success.
+  console.log('0 passed, 1 failed');
+  process.exitCode = 1;
+}
