@@ -105,7 +105,8 @@ describe('a drill is due', () => {
     expect(isDrillDue([drill('failed', 2), drill('passed', 1)], 24, now)).toBe(false);
     expect(isDrillDue([drill('queued', 0)], 24, now)).toBe(false);
   });
-  test('a void drill postpones nothing', () => {
+  test('a void drill proves nothing, and is repeated after a while', () => {
+    expect(isDrillDue([drill('void', 0.1)], 24, now)).toBe(false);
     expect(isDrillDue([drill('void', 1)], 24, now)).toBe(true);
     expect(isDrillDue([drill('passed', 30), drill('void', 1)], 24, now)).toBe(true);
     expect(isDrillDue([drill('passed', 3), drill('void', 1)], 24, now)).toBe(false);

@@ -15,6 +15,8 @@ export const DRILL_LIMITS = {
   sampleBytesMax: 2 * 1024 ** 3,
   /** Wall clock of the restoring process. */
   wallClockMs: 10 * 60_000,
+  /** After a drill that the infrastructure stopped, before the next try. */
+  voidRetryMs: 15 * 60_000,
 } as const;
 
 export interface DrillPlan {
@@ -103,10 +105,12 @@ export interface DrillFacts {
 /**
  * Is a restore test owed once a point of this source has been verified? Yes when none ever passed, when the newest verdict
  * was a failure (the new point may be the first good one), or when the last pass is older than the policy's interval. A void
- * drill proves nothing and postpones nothing. Not while one is under way.
+ * drill proves nothing; it only makes the next one wait a little. Not while one is under way.
  */
 export function isDrillDue(drills: readonly DrillFacts[], everyHours: number, nowMs: number): boolean {
   if (drills.some((drill) => drill.state === 'queued' || drill.state === 'running')) return false;
+  if (drills.some((drill) => drill.state === 'void' && nowMs - drill.createdMs < DRILL_LIMITS.voidRetryMs))
+    return false;
   const verdicts = drills.filter((drill) => drill.state === 'passed' || drill.state === 'failed');
   const newest = verdicts.reduce<DrillFacts | undefined>(
     (a, b) => (a === undefined || b.createdMs > a.createdMs ? b : a),

@@ -1,0 +1,93 @@
+/**
+ * Drops what has served: nonces, listings, downloads with their objects, staged uploads of ended runs, leases that nobody
+ * used. Nothing that a restore point needs is among them: sealed objects are not touched here.
+ */
+import type { Scope } from '../access/scope.ts';
+import type { Tx } from '../db/client.ts';
+import { withScope } from '../db/with-scope.ts';
+import type { Services } from '../services.ts';
+
+const MINUTE_MS = 60_000;
+const TIMES = {
+  /** Longer than a request's timestamp is accepted, before and after. */
+  nonceMs: 15 * MINUTE_MS,
+  /** An expired lease is kept for a day: a run may go on that long after a broken connection. */
+  leaseMs: 24 * 60 * MINUTE_MS,
+  /** A staged file may be written by an upload that is still under way. */
+  stagedMs: 60 * MINUTE_MS,
+} as const;
+const BATCH = 500;
+
+export async function tidyTenant(services: Services, scope: Scope): Promise<void> {
+  const { tenantId } = scope;
+  const nowMs = services.clock.nowMs();
+  const before = (ms: number): Date => new Date(nowMs - ms);
+  await withScope(services, scope, async (tx) => {
+    await tx.deviceNonce.deleteMany({ where: { tenantId, seenAt: { lt: before(TIMES.nonceMs) } } });
+    await tx.folderListing.deleteMany({ where: { tenantId, expiresAt: { lt: before(0) } } });
+  });
+  await dropDownloads(services, scope, before(0));
+  await dropStaged(services, scope, before(TIMES.stagedMs));
+  await dropLeases(services, scope, before(TIMES.leaseMs));
+}
+
+/** The object first: a row without object is shown as expired, an object without row would lie for ever. */
+async function dropDownloads(services: Services, scope: Scope, now: Date): Promise<void> {
+  const { tenantId } = scope;
+  const expired = await withScope(services, scope, (tx) =>
+    tx.download.findMany({ where: { tenantId, expiresAt: { lt: now } }, select: { id: true }, take: BATCH }),
+  );
+  for (const { id } of expired) {
+    await services.store.remove(`downloads/${tenantId}/${id}`);
+    await withScope(services, scope, (tx) => tx.download.deleteMany({ where: { tenantId, id } }));
+  }
+}
+
+/** Index and snapshot files that a run left behind: sealed ones lie in the vault, those of failed runs are worth nothing. */
+async function dropStaged(services: Services, scope: Scope, before: Date): Promise<void> {
+  const { tenantId } = scope;
+  const keysByRun = new Map<string, string[]>();
+  for await (const { key } of services.store.list(`staging/${tenantId}/`)) {
+    const runId = key.split('/')[3];
+    if (runId === undefined) continue;
+    keysByRun.set(runId, [...(keysByRun.get(runId) ?? []), key]);
+    if (keysByRun.size >= BATCH) break;
+  }
+  if (keysByRun.size === 0) return;
+  const ended = await withScope(services, scope, (tx) =>
+    tx.backupRun.findMany({
+      where: {
+        tenantId,
+        id: { in: [...keysByRun.keys()] },
+        state: { in: ['sealed', 'failed', 'aborted'] },
+        finishedAt: { lt: before },
+      },
+      select: { id: true },
+    }),
+  );
+  for (const { id } of ended) for (const key of keysByRun.get(id) ?? []) await services.store.remove(key);
+}
+
+/** Names that were leased and never used. Where bytes did arrive the row stays: a later run need not send them again. */
+async function dropLeases(services: Services, scope: Scope, before: Date): Promise<void> {
+  const { tenantId } = scope;
+  const stale = await withScope(services, scope, (tx) => staleLeases(tx, tenantId, before));
+  for (const { vaultId, key, prefix } of stale) {
+    if ((await services.store.head(`${prefix}/${key}`)) !== undefined) continue;
+    await withScope(services, scope, (tx) =>
+      tx.storedObject.deleteMany({
+        where: { tenantId, vaultId, key, state: 'leased', sealedAt: null, leaseExpiresAt: { lt: before } },
+      }),
+    );
+  }
+}
+
+async function staleLeases(tx: Tx, tenantId: string, before: Date) {
+  return await tx.$queryRaw<{ vaultId: string; key: string; prefix: string }[]>`
+    SELECT o.vault_id AS "vaultId", o.key, v.prefix FROM stored_object o
+    JOIN vault v ON v.tenant_id = o.tenant_id AND v.id = o.vault_id
+    LEFT JOIN backup_run r ON r.tenant_id = o.tenant_id AND r.id = o.run_id
+    WHERE o.tenant_id = ${tenantId}::uuid AND o.state = 'leased' AND o.sealed_at IS NULL
+      AND o.lease_expires_at < ${before} AND (r.id IS NULL OR r.state IN ('failed', 'aborted', 'sealed'))
+    LIMIT ${BATCH}`;
+}
