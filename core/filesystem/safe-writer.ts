@@ -18,6 +18,7 @@ import {
 } from 'node:fs';
 import path from 'node:path';
 import { HoldfastError } from '../base/errors.ts';
+import { isPlainName } from './plain-name.ts';
 
 export type OverwriteRule = 'refuse' | 'if-different' | 'always';
 
@@ -36,8 +37,7 @@ const PERMISSIONS_KEPT = 0o1777;
 
 /** @throws HoldfastError unsafe_restore for a name that is not one plain path segment. */
 export function assertPlainName(name: Uint8Array): void {
-  const isDots = (name.length === 1 || name.length === 2) && name.every((byte) => byte === 0x2e);
-  if (name.length === 0 || name.length > 255 * 4 || isDots || name.includes(0x2f) || name.includes(0)) {
+  if (!isPlainName(name)) {
     throw new HoldfastError(
       'unsafe_restore',
       `The backup holds a name that could reach outside of the restore folder (${JSON.stringify(Buffer.from(name).toString('utf8'))}). It was not restored.`,

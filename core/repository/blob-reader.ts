@@ -16,7 +16,6 @@ export class BlobReader {
   readonly index: BlobIndex;
   readonly #windows = new Map<string, { readonly offset: number; readonly bytes: Uint8Array }>();
   #windowBytes = 0;
-  #packSizes = new Map<string, number>();
 
   constructor(repo: OpenRepository, index: BlobIndex) {
     this.repo = repo;
@@ -64,12 +63,7 @@ export class BlobReader {
 
   async #readAhead(blob: PackedBlob): Promise<Uint8Array> {
     const key = packKey(blob.packId);
-    let size = this.#packSizes.get(blob.packId);
-    if (size === undefined) {
-      size = lastByteOf(this.index, blob.packId);
-      this.#packSizes.set(blob.packId, size);
-    }
-    const length = Math.max(blob.length, Math.min(READ_AHEAD_BYTES, size - blob.offset));
+    const length = Math.max(blob.length, Math.min(READ_AHEAD_BYTES, this.index.packEnd(blob.packId) - blob.offset));
     let bytes: Uint8Array;
     try {
       bytes = await this.repo.store.get(key, { offset: blob.offset, length });
@@ -88,15 +82,6 @@ export class BlobReader {
     }
     return bytes.subarray(0, blob.length);
   }
-}
-
-/** End of the last blob that the index knows in a pack; the header lies behind it. */
-function lastByteOf(index: BlobIndex, packId: string): number {
-  let last = 0;
-  for (const blob of index.blobs()) {
-    if (blob.packId === packId) last = Math.max(last, blob.offset + blob.length);
-  }
-  return last;
 }
 
 /** True for what damaged, short or missing stored bytes throw; anything else (network, cancelled) is passed on. */

@@ -1,5 +1,6 @@
 /** Walking the folders of a snapshot. Paths are raw bytes with a text for people; depth and cycles are bounded. */
 import { HoldfastError, isHoldfastError } from '../base/errors.ts';
+import { isPlainName } from '../filesystem/plain-name.ts';
 import type { BlobReader } from './blob-reader.ts';
 import { damagedRepository } from './format/damage.ts';
 import { LIMITS } from './format/limits.ts';
@@ -17,7 +18,10 @@ export interface WalkOptions {
   readonly signal?: AbortSignal;
   /** Where the walk begins, when the tree is not a snapshot's root. */
   readonly basePath?: Uint8Array;
-  /** Called for a folder that cannot be read; without it the walk ends with the error. */
+  /**
+   * Called for a folder that cannot be read and for an entry whose name is no plain name (`..`, a slash: it would lead
+   * elsewhere), which is left out; without it the walk ends with the error.
+   */
   readonly onDamage?: (path: string, error: Error) => void;
   /** False: the folder's contents are left out. */
   readonly enter?: (entry: TreeEntry) => boolean;
@@ -29,13 +33,17 @@ export function joinPath(parent: Uint8Array, name: Uint8Array): Buffer {
   return Buffer.concat([parent, SLASH, name]);
 }
 
-/** Every entry below a tree, folders before their contents, names in byte order. @throws HoldfastError repository_damaged. */
+/**
+ * Every entry below a tree, folders before their contents, names in byte order. A tree that holds itself twice, and so on
+ * forty levels down, is small to store and endless to walk: the number of entries is bounded.
+ * @throws HoldfastError repository_damaged; cancelled.
+ */
 export async function* walkTree(
   reader: BlobReader,
   treeId: string,
   options: WalkOptions = {},
 ): AsyncGenerator<TreeEntry> {
-  yield* walk(reader, treeId, options.basePath ?? Buffer.alloc(0), [], options);
+  yield* walk(reader, treeId, options.basePath ?? Buffer.alloc(0), [], options, { entries: 0 });
 }
 
 async function* walk(
@@ -44,6 +52,7 @@ async function* walk(
   parent: Uint8Array,
   ancestors: readonly string[],
   options: WalkOptions,
+  walked: { entries: number },
 ): AsyncGenerator<TreeEntry> {
   if (options.signal?.aborted) throw new HoldfastError('cancelled', 'Stopped before the end, as asked.');
   let nodes: TreeNode[];
@@ -59,11 +68,22 @@ async function* walk(
   }
   const below = [...ancestors, treeId];
   for (const node of nodes) {
+    walked.entries += 1;
+    if (walked.entries > LIMITS.snapshotEntries)
+      throw damagedRepository('The snapshot has more entries than any real one; reading it was given up.');
     const pathBytes = joinPath(parent, node.name);
+    if (!isPlainName(node.name)) {
+      const damage = damagedRepository(
+        'The name of an entry could lead outside of its folder. The entry was left out.',
+      );
+      if (options.onDamage === undefined) throw damage;
+      options.onDamage(pathBytes.toString('utf8'), damage);
+      continue;
+    }
     const entry = { pathBytes, path: pathBytes.toString('utf8'), node };
     yield entry;
     if (node.subtree === undefined || options.enter?.(entry) === false) continue;
-    yield* walk(reader, node.subtree, pathBytes, below, options);
+    yield* walk(reader, node.subtree, pathBytes, below, options, walked);
   }
 }
 

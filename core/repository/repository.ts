@@ -18,6 +18,7 @@ import type { MasterKey, OpenRepository, RepositoryConfig, SnapshotWithId, Writa
 
 /** restic tries no more key files than this, so a repository with more would need hints to open. */
 const KEY_FILES_MAX = 20;
+const SNAPSHOTS_AT_ONCE = 8;
 
 export interface KeyFileOptions {
   readonly password: string;
@@ -87,10 +88,11 @@ export async function openRepository<S extends ReadStore>(
 ): Promise<OpenRepository & { readonly store: S }> {
   const sealedConfig = await readConfig(store);
   let damage: unknown;
+  let damaged = 0;
   let tried = 0;
-  for await (const { key } of store.list('keys/')) {
+  for await (const { key, size } of store.list('keys/')) {
     const keyId = idOfKey(key);
-    if (keyId === undefined) continue;
+    if (keyId === undefined || size > LIMITS.keyFileBytes) continue;
     if (tried === KEY_FILES_MAX) break;
     tried += 1;
     try {
@@ -101,14 +103,18 @@ export async function openRepository<S extends ReadStore>(
       // One damaged key file must not lock out those whose own is intact.
       if (!isHoldfastError(error, 'repository_damaged')) throw error;
       damage ??= error;
+      damaged += 1;
     }
   }
-  if (damage !== undefined) throw damage;
+  if (damage !== undefined && damaged === tried) throw damage;
   throw new HoldfastError(
     'wrong_password',
     tried === 0
       ? 'The repository has no key file, so no password can open it. Its data is untouched; put the key files back.'
-      : 'The password opens none of the repository’s keys. Nothing was changed. Check the password and try again.',
+      : `The password opens none of the repository’s keys. Nothing was changed. Check the password and try again.${
+          damaged === 0 ? '' : ` ${damaged} of its ${tried} key files are damaged and could not be tried.`
+        }`,
+    { cause: damage },
   );
 }
 
@@ -165,17 +171,25 @@ export interface SnapshotList {
 export async function listSnapshots(repo: OpenRepository): Promise<SnapshotList> {
   const snapshots: SnapshotWithId[] = [];
   const damaged: { id: string; message: string }[] = [];
-  for await (const { key } of repo.store.list('snapshots/')) {
+  const ids: string[] = [];
+  for await (const { key, size } of repo.store.list('snapshots/')) {
     const id = idOfKey(key);
     if (id === undefined) continue;
-    try {
-      snapshots.push(await readSnapshot(repo, id));
-    } catch (error) {
-      if (!isHoldfastError(error, 'repository_damaged')) throw error;
-      damaged.push({ id, message: error.message });
-    }
+    if (size <= LIMITS.snapshotBytes) ids.push(id);
+    else damaged.push({ id, message: 'The snapshot is larger than any real one. It was not read.' });
   }
-  snapshots.sort((a, b) => Date.parse(a.time) - Date.parse(b.time));
+  const readers = Array.from({ length: SNAPSHOTS_AT_ONCE }, async () => {
+    for (let id = ids.pop(); id !== undefined; id = ids.pop()) {
+      try {
+        snapshots.push(await readSnapshot(repo, id));
+      } catch (error) {
+        if (!isHoldfastError(error, 'repository_damaged')) throw error;
+        damaged.push({ id, message: error.message });
+      }
+    }
+  });
+  await Promise.all(readers);
+  snapshots.sort((a, b) => Date.parse(a.time) - Date.parse(b.time) || (a.id < b.id ? -1 : 1));
   return { snapshots, damaged };
 }
 

@@ -7,6 +7,15 @@ export type JsonObject = Readonly<Record<string, unknown>>;
 const UINT64_FIELDS = new Set(['inode', 'device_id', 'size', 'links', 'device']);
 const DIGITS = /^(?:0|[1-9]\d{0,19})$/;
 
+/** Trees nest five deep at most; foreign fields get some room. */
+const DEPTH_MAX = 64;
+/** A million entries with their lists and attributes; each costs some fifty bytes of memory once it is parsed. */
+const CONTAINERS_MAX = 8_000_000;
+/** Below this size even the worst text costs little memory, so that it is not scanned first. */
+const SCAN_FROM_BYTES = 1024 * 1024;
+/** Sixteen digits in a row where a number may stand: only then is the slow way of parsing needed. */
+const LONG_NUMBER = /[:[,]\s*-?\d{16}/;
+
 type Reviver = (this: unknown, key: string, value: unknown, context: { source?: string }) => unknown;
 
 const keepUint64: Reviver = (key, value, context) => {
@@ -15,16 +24,38 @@ const keepUint64: Reviver = (key, value, context) => {
   return DIGITS.test(source) ? BigInt(source) : value;
 };
 
-/** @throws HoldfastError repository_damaged when the bytes are no JSON. `what` names them in the sentence. */
+/**
+ * With `uint64` the fields of trees that are uint64 arrive as bigint.
+ * @throws HoldfastError repository_damaged when the bytes are no JSON, or JSON that would take gigabytes once it is parsed
+ * (64 MiB of `[` do). `what` names them in the sentence.
+ */
 export function parseJson(bytes: Uint8Array, what: string, options: { uint64?: boolean } = {}): unknown {
+  if (bytes.length >= SCAN_FROM_BYTES) refuseWide(bytes, what);
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
   try {
-    // The third argument of the reviver (the source text) is not in the compiler's library yet.
-    return options.uint64 === true
+    // The third argument of the reviver (the source text) is not in the compiler's library yet. It makes parsing several
+    // times slower, so that it is used only where a number does not fit a double.
+    return options.uint64 === true && LONG_NUMBER.test(text)
       ? JSON.parse(text, keepUint64 as (key: string, value: unknown) => unknown)
       : JSON.parse(text);
   } catch (cause) {
     throw damagedRepository(`${what} is not readable: it is no JSON.`, cause);
+  }
+}
+
+function refuseWide(bytes: Uint8Array, what: string): void {
+  let depth = 0;
+  let containers = 0;
+  for (let at = 0; at < bytes.length; at += 1) {
+    const byte = bytes[at]!;
+    if (byte === 0x22) {
+      for (at += 1; at < bytes.length && bytes[at] !== 0x22; at += 1) if (bytes[at] === 0x5c) at += 1;
+    } else if (byte === 0x5b || byte === 0x7b) {
+      depth += 1;
+      containers += 1;
+      if (depth > DEPTH_MAX || containers > CONTAINERS_MAX)
+        throw damagedRepository(`${what} is built like no real one: it is nested too deeply or has too many parts.`);
+    } else if (byte === 0x5d || byte === 0x7d) depth -= 1;
   }
 }
 

@@ -1,5 +1,6 @@
 /** What a parser of stored bytes accepts at most, so that a hostile repository costs bounded memory (security bar S37). */
 export const LIMITS = {
+  /** restic cuts at 8 MiB; other programs may be set to larger chunks, and their backups must restore too. */
   dataBlobBytes: 64 * 1024 * 1024,
   treeBlobBytes: 64 * 1024 * 1024,
   /** restic's own bound for a sealed pack header. */
@@ -8,4 +9,10 @@ export const LIMITS = {
   snapshotBytes: 16 * 1024 * 1024,
   treeEntries: 1_000_000,
   treeDepth: 4096,
+  /** Ten times the largest snapshots that are seen in practice. */
+  snapshotEntries: 100_000_000,
+  keyFileBytes: 64 * 1024,
+  configBytes: 64 * 1024,
+  /** The format allows 4 GiB; writers stop at some hundred MiB, and a check holds one pack in memory. */
+  checkedPackBytes: 1024 * 1024 * 1024,
 } as const;

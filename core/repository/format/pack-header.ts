@@ -2,6 +2,7 @@
 import type { BlobType } from '../types.ts';
 import { damagedRepository } from './damage.ts';
 import { SEAL_OVERHEAD } from '../crypto/seal.ts';
+import { LIMITS } from './limits.ts';
 
 export interface PackHeaderEntry {
   readonly id: string;
@@ -34,6 +35,7 @@ export function encodePackHeader(entries: readonly PackHeaderEntry[]): Buffer {
 
 /** @throws HoldfastError repository_damaged when an entry is cut short, of an unknown type or impossibly small. */
 export function decodePackHeader(header: Uint8Array): PackHeaderEntry[] {
+  if (header.length > LIMITS.packHeaderBytes) throw damagedRepository('The list of contents of a pack is too large.');
   const bytes = Buffer.from(header.buffer, header.byteOffset, header.byteLength);
   const entries: PackHeaderEntry[] = [];
   for (let at = 0; at < bytes.length; ) {
@@ -50,4 +52,25 @@ export function decodePackHeader(header: Uint8Array): PackHeaderEntry[] {
     at += size;
   }
   return entries;
+}
+
+/** The uint32 behind the sealed header: the header's sealed length. */
+const TRAILER_BYTES = 4;
+
+/** Bytes of a pack file that are not blobs: the sealed header and its length. */
+export function packHeaderBytes(entries: readonly { readonly uncompressedLength: number }[]): number {
+  const plain = entries.reduce(
+    (sum, { uncompressedLength }) => sum + (uncompressedLength === 0 ? PLAIN_BYTES : COMPRESSED_BYTES),
+    0,
+  );
+  return plain + SEAL_OVERHEAD + TRAILER_BYTES;
+}
+
+/** The sealed header's length, from a whole pack. @throws HoldfastError repository_damaged when it cannot be one. */
+export function readPackTrailer(pack: Uint8Array): number {
+  if (pack.length < TRAILER_BYTES + SEAL_OVERHEAD) throw damagedRepository('A pack is too short to hold anything.');
+  const length = Buffer.from(pack.buffer, pack.byteOffset, pack.byteLength).readUInt32LE(pack.length - TRAILER_BYTES);
+  if (length < SEAL_OVERHEAD || length > LIMITS.packHeaderBytes || length + TRAILER_BYTES > pack.length)
+    throw damagedRepository('The list of contents of a pack has an impossible length.');
+  return length;
 }

@@ -144,7 +144,9 @@ function decodeLinkTarget(json: JsonObject): Buffer | undefined {
 
 function decodeContent(json: JsonObject, type: string): string[] | null {
   const content = member(json, 'content') ?? null;
-  if (content === null) return type === 'file' ? [] : null;
+  // An empty file has [], so that null means a list that was lost: taking it for empty would restore nothing, in silence.
+  if (content === null && type === 'file') throw malformed('is a file without a list of contents');
+  if (content === null) return null;
   if (!Array.isArray(content) || !content.every(isId)) throw malformed('has a malformed list of contents');
   return content;
 }
@@ -172,6 +174,8 @@ function ownerOf(json: JsonObject, key: string): number {
 function uint64Of(json: JsonObject, key: string): bigint | undefined {
   const value = member(json, key) ?? undefined;
   if (value === undefined) return undefined;
-  if (typeof value !== 'bigint' || value >= 1n << 64n) throw malformed(`has an impossible ${key}`);
-  return value;
+  // Small numbers come as numbers, those that a double cannot hold as bigint (json.ts).
+  const number = Number.isSafeInteger(value) ? BigInt(value as number) : value;
+  if (typeof number !== 'bigint' || number < 0n || number >= 1n << 64n) throw malformed(`has an impossible ${key}`);
+  return number;
 }

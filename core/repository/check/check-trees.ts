@@ -1,0 +1,181 @@
+/** Every folder listing that a snapshot reaches, once, and whether the pieces that it names are there. */
+import { isHoldfastError } from '../../base/errors.ts';
+import { isPlainName } from '../../filesystem/plain-name.ts';
+import type { BlobIndex } from '../blob-index.ts';
+import type { BlobReader } from '../blob-reader.ts';
+import { joinPath } from '../list-tree.ts';
+import { plainLength } from '../restore/plan.ts';
+import type { SnapshotWithId, TreeNode } from '../types.ts';
+import type { CheckFinding } from './finding.ts';
+
+type Report = (finding: Omit<CheckFinding, 'severity'> & { severity?: CheckFinding['severity'] }) => void;
+
+/** Findings of this kind are about one blob that some snapshots need. */
+type DamagedBlobs = Map<string, Set<string>>;
+
+export class TreeCheck {
+  readonly #reader: BlobReader;
+  readonly #index: BlobIndex;
+  readonly #report: Report;
+  readonly #snapshots: SnapshotWithId[] = [];
+  readonly #seen = new Set<string>();
+
+  constructor(reader: BlobReader, index: BlobIndex, report: Report) {
+    this.#reader = reader;
+    this.#index = index;
+    this.#report = report;
+  }
+
+  /** Walks what no earlier snapshot has reached. `assertWanted` throws when the check is to stop. */
+  async addSnapshot(snapshot: SnapshotWithId, assertWanted: () => void): Promise<void> {
+    this.#snapshots.push(snapshot);
+    const waiting: { id: string; path: Buffer }[] = [{ id: snapshot.tree, path: Buffer.alloc(0) }];
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      if (this.#seen.has(next.id)) continue;
+      this.#seen.add(next.id);
+      assertWanted();
+      const { path } = next;
+      for (const node of await this.#nodesOf(next.id, path)) {
+        const nodePath = joinPath(path, node.name);
+        this.#checkNode(next.id, node, nodePath.toString('utf8'));
+        if (node.subtree !== undefined) waiting.push({ id: node.subtree, path: nodePath });
+      }
+    }
+  }
+
+  async #nodesOf(id: string, path: Buffer): Promise<readonly TreeNode[]> {
+    try {
+      return await this.#reader.tree(id);
+    } catch (error) {
+      if (!isHoldfastError(error, 'repository_damaged')) throw error;
+      const where = path.length === 0 ? '/' : path.toString('utf8');
+      this.#report({ kind: 'tree_unreadable', blobId: id, path: where, message: `${where}: ${error.message}` });
+      return [];
+    }
+  }
+
+  #checkNode(treeId: string, node: TreeNode, path: string): void {
+    if (!isPlainName(node.name))
+      this.#report({
+        kind: 'unsafe_name',
+        blobId: treeId,
+        path,
+        message: `${path}: a name in the backup could lead outside of its folder; it will not be restored.`,
+      });
+    let size = 0;
+    for (const id of node.content ?? []) {
+      const blob = this.#index.lookup(id, 'data');
+      if (blob === undefined) {
+        this.#report({
+          kind: 'blob_missing',
+          blobId: id,
+          path,
+          message: `${path}: a piece of the file is in no index.`,
+        });
+        return;
+      }
+      size += plainLength(blob);
+    }
+    if (node.type === 'file' && BigInt(size) !== (node.size ?? 0n))
+      this.#report({
+        kind: 'file_wrong_size',
+        blobId: treeId,
+        path,
+        message: `${path}: the listing says ${node.size ?? 0n} bytes, its pieces have ${size}.`,
+      });
+  }
+
+  /**
+   * The findings with the snapshots that each one touches. A finding about a pack or an index counts through the blobs
+   * that only it holds.
+   */
+  async nameAffected(findings: readonly CheckFinding[]): Promise<CheckFinding[]> {
+    const lost = this.#lostBlobs(findings);
+    if (lost.size > 0) await this.#findUsers(lost);
+    return findings.map((finding) => {
+      if (finding.severity !== 'error' || finding.affectedSnapshots !== undefined) return finding;
+      const users = new Set<string>();
+      for (const blobId of this.#blobsOf(finding)) for (const snapshot of lost.get(blobId) ?? []) users.add(snapshot);
+      return { ...finding, affectedSnapshots: [...users].sort() };
+    });
+  }
+
+  /** Blobs without an intact copy, each with an empty set of users; all blobs that errors name, for paths shared by trees. */
+  #lostBlobs(findings: readonly CheckFinding[]): DamagedBlobs {
+    const errors = findings.filter(({ severity }) => severity === 'error');
+    const isBad = new Set(errors.flatMap((finding) => (finding.packId ? this.#copiesIn(finding) : [])));
+    const lost: DamagedBlobs = new Map();
+    for (const finding of errors) {
+      for (const blobId of this.#blobsOf(finding)) {
+        // These two are about what an intact listing says.
+        const isIntactButWrong = finding.kind === 'file_wrong_size' || finding.kind === 'unsafe_name';
+        const copies = [...this.#index.lookupAll(blobId, 'data'), ...this.#index.lookupAll(blobId, 'tree')];
+        if (isIntactButWrong || copies.every((copy) => isBad.has(`${copy.packId}:${blobId}`))) lost.set(blobId, new Set());
+      }
+    }
+    return lost;
+  }
+
+  #copiesIn(finding: CheckFinding): string[] {
+    return this.#blobsOf(finding).map((blobId) => `${finding.packId}:${blobId}`);
+  }
+
+  #blobsOf(finding: CheckFinding): readonly string[] {
+    if (finding.blobId !== undefined) return [finding.blobId];
+    // A pack that is gone or was not read takes all its blobs with it; one that was read has a finding for each bad blob.
+    if (finding.packId === undefined || (finding.kind !== 'pack_missing' && finding.kind !== 'pack_not_read'))
+      return [];
+    return this.#packBlobs(finding.packId);
+  }
+
+  #packContents: Map<string, readonly string[]> | undefined;
+
+  #packBlobs(packId: string): readonly string[] {
+    if (this.#packContents === undefined) {
+      this.#packContents = new Map();
+      for (const pack of this.#index.packs())
+        this.#packContents.set(
+          pack.packId,
+          pack.blobs.map(({ id }) => id),
+        );
+    }
+    return this.#packContents.get(packId) ?? [];
+  }
+
+  /** Which snapshots reach a lost blob: each tree is looked at once, children before parents. */
+  async #findUsers(lost: DamagedBlobs): Promise<void> {
+    const reaches = new Map<string, ReadonlySet<string>>();
+    for (const snapshot of this.#snapshots) {
+      for (const blobId of await this.#reached(snapshot.tree, lost, reaches)) lost.get(blobId)?.add(snapshot.id);
+    }
+  }
+
+  async #reached(
+    root: string,
+    lost: DamagedBlobs,
+    reaches: Map<string, ReadonlySet<string>>,
+  ): Promise<ReadonlySet<string>> {
+    const path: { id: string; found: Set<string>; children: string[] }[] = [];
+    const enter = async (id: string): Promise<void> => {
+      const found = new Set<string>(lost.has(id) ? [id] : []);
+      const nodes = await this.#reader.tree(id).catch((error: unknown) => {
+        if (isHoldfastError(error, 'repository_damaged')) return [];
+        throw error;
+      });
+      for (const node of nodes) for (const blobId of node.content ?? []) if (lost.has(blobId)) found.add(blobId);
+      path.push({ id, found, children: nodes.flatMap(({ subtree }) => subtree ?? []) });
+    };
+    if (!reaches.has(root)) await enter(root);
+    for (let top = path.at(-1); top !== undefined; top = path.at(-1)) {
+      const child = top.children.at(-1);
+      if (child === undefined) {
+        reaches.set(top.id, top.found);
+        path.pop();
+      } else if (reaches.has(child)) {
+        for (const blobId of reaches.get(child)!) top.found.add(blobId);
+        top.children.pop();
+      } else await enter(child);
+    }
+    return reaches.get(root) ?? new Set();
+  }
+}
