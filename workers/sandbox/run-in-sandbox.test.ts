@@ -5,10 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { silentLog } from '../../core/base/log.ts';
-import { PackWriter, storeUnpacked } from '../../core/repository/backup/pack-writer.ts';
-import { sealBlob } from '../../core/repository/backup/seal-blob.ts';
-import { BlobIndex } from '../../core/repository/blob-index.ts';
-import { encodeSnapshot } from '../../core/repository/format/snapshot.ts';
+import { plantSnapshot } from '../../core/repository/backup/testing/plant-snapshot.ts';
 import { encodeNode, encodeTree } from '../../core/repository/format/tree.ts';
 import { sha256Hex } from '../../core/repository/object-names.ts';
 import type { TreeNode } from '../../core/repository/types.ts';
@@ -224,21 +221,12 @@ describe('a hostile repository', () => {
   async function plant(nodes: string[]): Promise<{ password: string; snapshotId: string; treeId: string }> {
     const hostile = createMemoryStore();
     const made = await makeVault(hostile, { 'x.txt': 'x' });
-    const index = await BlobIndex.load(made.repo);
-    const packs = new PackWriter({ store: hostile, masterKey: made.repo.masterKey, index, packBytes: 1024 });
     const tree = encodeTree(nodes);
     const treeId = sha256Hex(tree);
-    packs.add(treeId, 'tree', sealBlob(made.repo.masterKey, treeId, 'tree', tree));
-    await packs.finish();
     const { id: _, ...snapshot } = made.result.snapshot;
-    const stored = await storeUnpacked(
-      hostile,
-      made.repo.masterKey,
-      'snapshot',
-      encodeSnapshot({ ...snapshot, tree: treeId }),
-    );
+    const snapshotId = await plantSnapshot(made.repo, [{ type: 'tree', plain: tree }], { ...snapshot, tree: treeId });
     store = hostile;
-    return { password: made.task.password, snapshotId: stored.key.slice('snapshots/'.length), treeId };
+    return { password: made.task.password, snapshotId, treeId };
   }
   test.each(['..', '../../escape', '/etc/holdfast-escape', '.'])('the name %j writes nothing outside', async (name) => {
     const kept = store;

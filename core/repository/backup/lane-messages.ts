@@ -1,55 +1,115 @@
 /**
- * What the backup and its worker threads (lanes) say to one another. A lane reads and chunks files, tells the ids of the
- * chunks, hears which of them are new, and sends those back sealed: only new chunks are compressed and encrypted.
+ * What a backup and its worker threads (lanes) say to one another. A lane does one of three things: it reads files and cuts
+ * them into chunks; it seals those chunks that turned out to be new (any lane may seal what another one read); it finishes
+ * a pack. Bytes travel by transfer, never by copy, and facts travel as typed arrays: a message costs about as much as
+ * reading a small file, so a message is about hundreds of them.
  */
-import type { UnreadItem } from '../types.ts';
+import type { BlobType, MasterKey } from '../types.ts';
 
 export interface LaneSetup {
-  readonly masterKey: { readonly encrypt: Uint8Array; readonly macK: Uint8Array; readonly macR: Uint8Array };
+  readonly masterKey: MasterKey;
   readonly chunkerPolynomial: string;
 }
 
-export interface FileToRead {
-  /** The backup's number for the file. */
-  readonly file: number;
-  readonly path: Uint8Array;
+/** Most bytes of files in one buffer: a chunk of the largest size and some to read on. */
+export const READ_BUFFER_BYTES = 9 * 1024 * 1024;
+
+export interface ReadJob {
+  readonly kind: 'read';
+  /** Absolute paths, each followed by a zero byte: the one byte that no path holds. */
+  readonly paths: Uint8Array;
+  /** Size that the scan saw, one a file. */
+  readonly sizes: Float64Array;
+  /** 1 for files whose plain SHA-256 is wanted. */
+  readonly isWitness: Uint8Array;
+  readonly buffer: ArrayBuffer;
+}
+
+/** Answer to a `chunks` that was not the last one: room for more. */
+export interface MoreRoom {
+  readonly kind: 'more';
+  readonly buffer: ArrayBuffer;
+}
+
+export interface SealJob {
+  readonly kind: 'seal';
+  readonly job: number;
+  readonly type: BlobType;
+  readonly buffer: ArrayBuffer;
+  /** Start and end of each blob in the buffer. */
+  readonly ranges: Uint32Array;
+  /** 32 bytes a blob. */
+  readonly ids: Uint8Array;
+}
+
+export interface FinishJob {
+  readonly kind: 'finish';
+  readonly job: number;
+  /** A pack's blobs at its beginning, and room for the header behind them. */
+  readonly buffer: ArrayBuffer;
+  readonly blobBytes: number;
+  /** Plain header: docs/format.md, "Packs". */
+  readonly header: Uint8Array;
+}
+
+export type ToLane = ReadJob | MoreRoom | SealJob | FinishJob;
+
+/** How the reading of a file ended. */
+export const FILE_READ = 0;
+export const FILE_CHANGED = 1;
+export const FILE_VANISHED = 2;
+export const FILE_FORBIDDEN = 3;
+export const FILE_FAILED = 4;
+
+/** Facts of a file when it was opened, FACT_FIELDS numbers each, in the order of `factFields`. */
+export const FACT_FIELDS = 10;
+
+export interface FilesRead {
+  readonly outcomes: Uint8Array;
+  /** Bytes that were read. */
+  readonly bytes: Float64Array;
+  readonly facts: BigInt64Array;
+  /** For failed reads: what the system said. */
+  readonly messages: ReadonlyMap<number, string>;
+  /** Lowercase hex, for witnesses that were read whole. */
+  readonly witnesses: ReadonlyMap<number, string>;
+}
+
+export interface ChunksRead {
+  readonly kind: 'chunks';
+  readonly buffer: ArrayBuffer;
+  readonly ranges: Uint32Array;
+  readonly ids: Uint8Array;
+  /** Number of the file in the job, one a chunk. */
+  readonly files: Uint32Array;
+  /** With the last chunks of a job: how it went. */
+  readonly done?: FilesRead;
+}
+
+export interface BlobsSealed {
+  readonly kind: 'sealed';
+  readonly job: number;
+  readonly buffer: ArrayBuffer;
+  /** The sealed blobs, one behind the other. */
+  readonly sealed: ArrayBuffer;
+  readonly lengths: Uint32Array;
+  /** 0 for a blob that is stored uncompressed. */
+  readonly uncompressedLengths: Uint32Array;
+}
+
+export interface PackFinished {
+  readonly kind: 'finished';
+  readonly job: number;
+  readonly buffer: ArrayBuffer;
   readonly size: number;
-  readonly mtimeNs: bigint;
-  readonly ctimeNs: bigint;
-  readonly isWitness: boolean;
+  readonly packId: string;
+  readonly crc32c: string;
 }
 
-export type ToLane =
-  | { readonly kind: 'read'; readonly files: readonly FileToRead[] }
-  /** One byte a chunk of the segment: 1 when it is to be sealed. */
-  | { readonly kind: 'wanted'; readonly segment: number; readonly wanted: Uint8Array };
-
-export interface FileRead {
-  readonly file: number;
-  readonly bytes: number;
-  readonly content: readonly string[];
-  /** Plain SHA-256 over the bytes as read, for witnesses. */
-  readonly witness?: string;
-  readonly problem?: Pick<UnreadItem, 'reason' | 'message' | 'bytes'>;
-  /** True when nothing of the file could be kept. */
-  readonly isLost: boolean;
+export interface LaneFailed {
+  readonly kind: 'failed';
+  readonly code: string;
+  readonly message: string;
 }
 
-export interface SealedChunk {
-  readonly id: string;
-  readonly offset: number;
-  readonly length: number;
-  readonly uncompressedLength: number;
-  readonly plainLength: number;
-}
-
-export type FromLane =
-  | { readonly kind: 'chunks'; readonly segment: number; readonly ids: readonly string[] }
-  | {
-      readonly kind: 'sealed';
-      readonly segment: number;
-      readonly bytes: Uint8Array;
-      readonly chunks: readonly SealedChunk[];
-    }
-  | { readonly kind: 'read'; readonly files: readonly FileRead[] }
-  | { readonly kind: 'failed'; readonly code: string; readonly message: string };
+export type FromLane = ChunksRead | BlobsSealed | PackFinished | LaneFailed;

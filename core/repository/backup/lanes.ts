@@ -1,156 +1,220 @@
-/** The backup's side of its worker threads: hands out files in batches, answers which chunks are new, collects what comes back. */
+/**
+ * The backup's side of its worker threads. Work that is waiting goes to whichever lane has least to do, sealing before
+ * reading: what was read holds memory until it is sealed. Buffers are few and go round, which bounds memory and saves the
+ * cost of new pages; while none is free, or uploads are behind, reading waits.
+ */
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { ERROR_CODES, type ErrorCode, HoldfastError } from '../../base/errors.ts';
-import type { MasterKey } from '../types.ts';
-import type { FileRead, FileToRead, FromLane, LaneSetup, SealedChunk, ToLane } from './lane-messages.ts';
+import type {
+  BlobsSealed,
+  ChunksRead,
+  FinishJob,
+  FromLane,
+  LaneSetup,
+  PackFinished,
+  ReadJob,
+  SealJob,
+  ToLane,
+} from './lane-messages.ts';
+import { READ_BUFFER_BYTES } from './lane-messages.ts';
 
+/** More lanes would need more memory than a backup may take on a busy machine. */
 const LANES_MAX = 4;
-/** A batch ends at so many files or bytes: messages cost about as much as reading a small file. */
-const BATCH_FILES = 96;
-const BATCH_BYTES = 4 * 1024 * 1024;
-/** Batches that a lane has in hand, so that it never waits for its next one. */
-const BATCHES_PER_LANE = 2;
+/** Messages that a lane has in hand, so that it never waits for its next one. */
+const MESSAGES_PER_LANE = 2;
 
-export interface LaneHandlers {
-  /** Claims the chunks that are new; called once a segment. May wait, which holds the lane back. */
-  claim(ids: readonly string[]): Promise<Uint8Array>;
-  sealed(chunk: SealedChunk, bytes: Uint8Array): void;
-  read(file: FileRead): void;
+/** Files of one read job, and who hears of them. */
+export interface ReadBatch {
+  readonly job: Omit<ReadJob, 'kind' | 'buffer'>;
+  /** The buffer is the receiver's until it gives it back: to `seal` (which does) or to `releaseBuffer`. */
+  onChunks(chunks: ChunksRead): void;
+}
+
+type Reply = BlobsSealed | PackFinished;
+
+interface Asked {
+  readonly resolve: (reply: Reply) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+interface Waiting extends Asked {
+  readonly message: SealJob | FinishJob;
 }
 
 interface Lane {
   readonly worker: Worker;
-  batches: number;
-  segments: number;
+  inHand: number;
+  reading: ReadBatch | undefined;
+  /** The batch that it reads needs another buffer. */
+  isStarved: boolean;
 }
 
-/**
- * Reads all files. Resolves when every new chunk was handed to `sealed` and every file to `read`.
- * @throws HoldfastError of a lane or of a handler, and cancelled; the threads are ended either way.
- */
-export async function readFiles(
-  masterKey: MasterKey,
-  chunkerPolynomial: string,
-  files: readonly FileToRead[],
-  handlers: LaneHandlers,
-  signal?: AbortSignal,
-): Promise<void> {
-  if (files.length === 0) return;
-  const batches = makeBatches(files);
-  const { encrypt, macK, macR } = masterKey;
-  const setup: LaneSetup = { masterKey: { encrypt, macK, macR }, chunkerPolynomial };
-  const count = Math.min(LANES_MAX, availableParallelism(), batches.length);
-  const lanes: Lane[] = Array.from({ length: count }, () => ({
-    worker: new Worker(new URL('./lane-worker.ts', import.meta.url), { workerData: setup, env: {} }),
-    batches: 0,
-    segments: 0,
-  }));
-  try {
-    await new Promise<void>((resolve, reject) => {
-      const stop = (): void => reject(new HoldfastError('cancelled', 'The backup was stopped before it was complete.'));
-      if (signal?.aborted) return stop();
-      signal?.addEventListener('abort', stop, { once: true });
-      for (const lane of lanes) new LaneDriver(lane, lanes, batches, handlers, resolve, reject).start();
+export interface LanesOptions {
+  readonly setup: LaneSetup;
+  /** While it says no, nothing new is sealed. Call `schedule` when that changes. */
+  readonly mayAdd: () => boolean;
+  /** The first failure of any lane; nothing more comes after it. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+export class Lanes {
+  readonly #options: LanesOptions;
+  readonly #lanes: Lane[] = [];
+  readonly #lanesMax = Math.min(LANES_MAX, availableParallelism());
+  readonly #seals: Waiting[] = [];
+  readonly #finishes: Waiting[] = [];
+  readonly #reads: ReadBatch[] = [];
+  readonly #asked = new Map<number, Asked>();
+  readonly #freeBuffers: ArrayBuffer[] = [];
+  #buffersMade = 0;
+  #jobs = 0;
+  #isClosed = false;
+
+  constructor(options: LanesOptions) {
+    this.#options = options;
+  }
+
+  /** Batches that no lane has begun. */
+  get readsWaiting(): number {
+    return this.#reads.length;
+  }
+
+  read(batch: ReadBatch): void {
+    this.#reads.push(batch);
+    this.schedule();
+  }
+
+  /** `isPooled`: the buffer came with chunks, and goes back to reading afterwards. */
+  async seal(message: Omit<SealJob, 'kind' | 'job'>, isPooled: boolean): Promise<BlobsSealed> {
+    const reply = await this.#ask(this.#seals, { ...message, kind: 'seal', job: ++this.#jobs });
+    const sealed = reply as BlobsSealed; // a seal job is answered by nothing else
+    if (isPooled) this.releaseBuffer(sealed.buffer);
+    return sealed;
+  }
+
+  async finish(message: Omit<FinishJob, 'kind' | 'job'>): Promise<PackFinished> {
+    const reply = await this.#ask(this.#finishes, { ...message, kind: 'finish', job: ++this.#jobs });
+    return reply as PackFinished; // a finish job is answered by nothing else
+  }
+
+  releaseBuffer(buffer: ArrayBuffer): void {
+    this.#freeBuffers.push(buffer);
+    this.schedule();
+  }
+
+  /** Hands out what can be handed out now. */
+  schedule(): void {
+    while (!this.#isClosed) {
+      const lane = this.#idlest();
+      if (lane === undefined || !this.#feed(lane)) return;
+    }
+  }
+
+  /** Ends the threads. Whoever still waits for an answer hears that there will be none. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const ended = new HoldfastError('cancelled', 'The backup has ended.');
+    for (const { reject } of [...this.#asked.values(), ...this.#seals, ...this.#finishes]) reject(ended);
+    await Promise.all(this.#lanes.map(({ worker }) => worker.terminate()));
+  }
+
+  #ask(queue: Waiting[], message: SealJob | FinishJob): Promise<Reply> {
+    return new Promise((resolve, reject) => {
+      queue.push({ message, resolve, reject });
+      this.schedule();
     });
-  } finally {
-    await Promise.all(lanes.map(({ worker }) => worker.terminate()));
-  }
-}
-
-class LaneDriver {
-  readonly #lane: Lane;
-  readonly #lanes: readonly Lane[];
-  readonly #batches: FileToRead[][];
-  readonly #handlers: LaneHandlers;
-  readonly #resolve: () => void;
-  readonly #reject: (error: unknown) => void;
-
-  constructor(
-    lane: Lane,
-    lanes: readonly Lane[],
-    batches: FileToRead[][],
-    handlers: LaneHandlers,
-    resolve: () => void,
-    reject: (error: unknown) => void,
-  ) {
-    this.#lane = lane;
-    this.#lanes = lanes;
-    this.#batches = batches;
-    this.#handlers = handlers;
-    this.#resolve = resolve;
-    this.#reject = reject;
   }
 
-  start(): void {
-    this.#lane.worker.on('error', this.#reject);
-    this.#lane.worker.on('message', (message: FromLane) => {
-      this.#receive(message).catch(this.#reject);
-    });
-    this.#feed();
+  /** A lane with room, a new one while all are busy and there may be more. */
+  #idlest(): Lane | undefined {
+    const hasWork = this.#finishes.length + this.#seals.length + this.#reads.length > 0;
+    let idlest: Lane | undefined;
+    for (const lane of this.#lanes) if (idlest === undefined || lane.inHand < idlest.inHand) idlest = lane;
+    if ((idlest === undefined || idlest.inHand > 0) && hasWork && this.#lanes.length < this.#lanesMax)
+      return this.#open();
+    return idlest !== undefined && idlest.inHand < MESSAGES_PER_LANE ? idlest : undefined;
   }
 
-  #post(message: ToLane): void {
-    this.#lane.worker.postMessage(message);
-  }
-
-  #feed(): void {
-    while (this.#lane.batches < BATCHES_PER_LANE) {
-      const files = this.#batches.pop();
-      if (files === undefined) break;
-      this.#lane.batches += 1;
-      this.#post({ kind: 'read', files });
+  /** True when something was handed out, to this lane or to the one that alone can take it. */
+  #feed(lane: Lane): boolean {
+    const waiting = this.#finishes.shift() ?? (this.#options.mayAdd() ? this.#seals.shift() : undefined);
+    if (waiting !== undefined) {
+      this.#asked.set(waiting.message.job, waiting);
+      const { buffer } = waiting.message;
+      this.#post(lane, waiting.message, buffer);
+      return true;
     }
-    const isIdle = this.#lanes.every(({ batches, segments }) => batches === 0 && segments === 0);
-    if (isIdle && this.#batches.length === 0) this.#resolve();
+    const starved = this.#lanes.find(({ isStarved, inHand }) => isStarved && inHand < MESSAGES_PER_LANE);
+    const reader =
+      starved ?? this.#lanes.find(({ reading, inHand }) => reading === undefined && inHand < MESSAGES_PER_LANE);
+    if (reader === undefined || (starved === undefined && this.#reads.length === 0)) return false;
+    const buffer = this.#takeBuffer();
+    if (buffer === undefined) return false;
+    if (reader.isStarved) {
+      reader.isStarved = false;
+      this.#post(reader, { kind: 'more', buffer }, buffer);
+    } else {
+      reader.reading = this.#reads.shift()!; // its length was looked at above
+      this.#post(reader, { kind: 'read', ...reader.reading.job, buffer }, buffer);
+    }
+    return true;
   }
 
-  async #receive(message: FromLane): Promise<void> {
-    switch (message.kind) {
-      case 'chunks':
-        this.#lane.segments += 1;
-        this.#post({ kind: 'wanted', segment: message.segment, wanted: await this.#handlers.claim(message.ids) });
-        return;
-      case 'sealed':
-        for (const chunk of message.chunks) {
-          this.#handlers.sealed(chunk, message.bytes.subarray(chunk.offset, chunk.offset + chunk.length));
-        }
-        this.#lane.segments -= 1;
-        break;
-      case 'read':
-        for (const file of message.files) this.#handlers.read(file);
-        this.#lane.batches -= 1;
-        break;
-      case 'failed':
-        throw new HoldfastError(
-          ERROR_CODES.find((code): code is ErrorCode => code === message.code) ?? 'internal',
-          message.message,
-        );
-    }
-    this.#feed();
+  #post(lane: Lane, message: ToLane, buffer: ArrayBuffer): void {
+    lane.inHand += 1;
+    lane.worker.postMessage(message, [buffer]);
   }
-}
 
-/** The largest files last in the list, so that they are taken first and no lane ends long after the others. */
-function makeBatches(files: readonly FileToRead[]): FileToRead[][] {
-  const batches: FileToRead[][] = [];
-  const large: FileToRead[] = [];
-  let batch: FileToRead[] = [];
-  let bytes = 0;
-  for (const file of files) {
-    if (file.size > BATCH_BYTES) {
-      large.push(file);
-      continue;
-    }
-    batch.push(file);
-    bytes += file.size;
-    if (batch.length < BATCH_FILES && bytes < BATCH_BYTES) continue;
-    batches.push(batch);
-    batch = [];
-    bytes = 0;
+  /** A lane reads into one buffer while others wait to be sealed; more than two a lane would only hold memory. */
+  #takeBuffer(): ArrayBuffer | undefined {
+    const free = this.#freeBuffers.pop();
+    if (free !== undefined || this.#buffersMade >= this.#lanesMax * 2 + 1) return free;
+    this.#buffersMade += 1;
+    return new ArrayBuffer(READ_BUFFER_BYTES);
   }
-  if (batch.length > 0) batches.push(batch);
-  batches.reverse(); // taken from the end: small files then keep their order, and neighbours share packs
-  for (const file of large.sort((a, b) => a.size - b.size)) batches.push([file]);
-  return batches;
+
+  #open(): Lane {
+    const { setup } = this.#options;
+    const worker = new Worker(new URL('./lane-worker.ts', import.meta.url), { workerData: setup, env: {} });
+    const lane: Lane = { worker, inHand: 0, reading: undefined, isStarved: false };
+    worker.on('error', (error) => this.#fail(error));
+    worker.on('exit', (code) => this.#fail(new Error(`a backup thread ended by itself with code ${code}`)));
+    worker.on('message', (message: FromLane) => this.#receive(lane, message));
+    this.#lanes.push(lane);
+    return lane;
+  }
+
+  #receive(lane: Lane, message: FromLane): void {
+    if (this.#isClosed) return;
+    lane.inHand -= 1;
+    try {
+      this.#handle(lane, message);
+      this.schedule();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #handle(lane: Lane, message: FromLane): void {
+    if (message.kind === 'failed') {
+      const code = ERROR_CODES.find((known): known is ErrorCode => known === message.code) ?? 'internal';
+      throw new HoldfastError(code, message.message);
+    }
+    if (message.kind === 'chunks') {
+      const batch = lane.reading!; // a lane sends chunks of the batch that it was given, and of nothing else
+      if (message.done !== undefined) lane.reading = undefined;
+      else lane.isStarved = true;
+      batch.onChunks(message);
+      return;
+    }
+    this.#asked.get(message.job)?.resolve(message);
+    this.#asked.delete(message.job);
+  }
+
+  #fail(error: unknown): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#options.onFailure(error);
+  }
 }

@@ -1,46 +1,50 @@
 /** A tree node from what the file system says of an entry. */
-import type { ScannedEntry } from '../../filesystem/scan.ts';
+import type { EntryFacts, ScannedEntry } from '../../filesystem/scan.ts';
 import { goMode, nodeTypeOf } from '../format/file-mode.ts';
 import { goTime } from '../format/go-text.ts';
 import type { TreeNode } from '../types.ts';
 import type { OwnerNames } from './owners.ts';
 
 export interface NodeContents {
+  /** Blob ids of a file; null for everything else. */
   readonly content: readonly string[] | null;
   readonly subtree?: string;
-  /** Bytes that were read: what the contents add up to, whatever the size was when the folder was walked. */
-  readonly size?: bigint;
 }
 
-/** restic's fields: the access time is the modification time, for reading a file would otherwise change its tree. */
-export function makeNode(entry: ScannedEntry, owners: OwnerNames, contents: NodeContents): TreeNode {
-  const { stat } = entry;
-  const uid = Number(stat.uid);
-  const gid = Number(stat.gid);
-  const mtime = goTime(stat.mtimeNs);
-  const type = nodeTypeOf(Number(stat.mode));
-  const user = owners.user(uid);
-  const group = owners.group(gid);
+/**
+ * restic's fields: the access time is the modification time, for reading a file would otherwise change its tree. For a file
+ * that was read, `facts` are those of the opened file, with the size that was read.
+ */
+export function makeNode(
+  { name, linkTarget }: ScannedEntry,
+  facts: EntryFacts,
+  owners: OwnerNames,
+  contents: NodeContents,
+): TreeNode {
+  const mtime = goTime(facts.mtimeNs);
+  const type = nodeTypeOf(facts.mode);
+  const user = owners.user(facts.uid);
+  const group = owners.group(facts.gid);
   const isDevice = type === 'dev' || type === 'chardev';
   const hasLinks = type === 'file' || type === 'symlink' || isDevice;
   return {
-    name: entry.name,
+    name,
     type,
-    mode: goMode(Number(stat.mode)),
+    mode: goMode(facts.mode),
     mtime,
     atime: mtime,
-    ctime: goTime(stat.ctimeNs),
-    uid,
-    gid,
-    inode: stat.ino,
-    deviceId: stat.dev,
+    ctime: goTime(facts.ctimeNs),
+    uid: facts.uid,
+    gid: facts.gid,
+    inode: facts.inode,
+    deviceId: facts.device,
     content: contents.content,
     ...(user === undefined ? {} : { user }),
     ...(group === undefined ? {} : { group }),
-    ...(type === 'file' ? { size: contents.size ?? stat.size } : {}),
-    ...(hasLinks ? { links: stat.nlink } : {}),
-    ...(entry.linkTarget === undefined ? {} : { linkTarget: entry.linkTarget }),
-    ...(isDevice ? { device: stat.rdev } : {}),
+    ...(type === 'file' ? { size: BigInt(facts.size) } : {}),
+    ...(hasLinks ? { links: BigInt(facts.links) } : {}),
+    ...(linkTarget === undefined ? {} : { linkTarget }),
+    ...(isDevice ? { device: facts.rawDevice } : {}),
     ...(contents.subtree === undefined ? {} : { subtree: contents.subtree }),
   };
 }

@@ -1,32 +1,25 @@
 /**
- * Gathers sealed blobs into packs, uploads them, and then the index that names them. Order is safety: an index file is
- * written only when every pack that it names is durable (docs/format.md, "Order of writing").
+ * Gathers sealed blobs into packs, uploads them, and then the index that names them. Order is safety: index files are
+ * written only when every pack is durable (docs/format.md, "Order of writing").
  */
 import { randomInt } from 'node:crypto';
-import { crc32cBase64 } from '../../base/crc32c.ts';
 import type { ReadCreateStore } from '../../storage/port.ts';
 import type { BlobIndex } from '../blob-index.ts';
-import { SEAL_OVERHEAD, seal, unseal } from '../crypto/seal.ts';
-import { damagedRepository } from '../format/damage.ts';
 import { encodeIndex, type IndexedPack } from '../format/index-file.ts';
-import { decodePackHeader, encodePackHeader, type PackHeaderEntry } from '../format/pack-header.ts';
-import { decodeUnpacked, encodeUnpacked } from '../format/unpacked.ts';
-import { packKey, sha256Hex } from '../object-names.ts';
-import type { AddedObject, BlobType, MasterKey, PackedBlob } from '../types.ts';
-import type { SealedBlob } from './seal-blob.ts';
+import { encodePackHeader, type PackHeaderEntry } from '../format/pack-header.ts';
+import { packKey } from '../object-names.ts';
+import type { AddedObject, BlobType, MasterKey } from '../types.ts';
+import type { FinishJob, PackFinished } from './lane-messages.ts';
+import { OpenPack } from './open-pack.ts';
+import { sealUnpacked, storeObject, type UnpackedFile } from './store-object.ts';
 
 /** Two open packs a type, chosen at random: the order of chunk sizes in a pack then tells less about the files. */
 const OPEN_PACKS = 2;
-const UPLOADS_MAX = 4;
+/** Packs that are being finished or uploaded; while there are more, nothing new is sealed. */
+const PACKS_IN_FLIGHT_MAX = 4;
 const INDEX_BLOBS_MAX = 50_000;
-/** restic refuses sealed headers over 16 MiB; this many entries stay far below. */
-const PACK_BLOBS_MAX = 100_000;
-
-interface OpenPack {
-  readonly entries: PackHeaderEntry[];
-  readonly parts: Uint8Array[];
-  size: number;
-}
+/** A pack may exceed its size by its last blob, which with few exceptions is a chunk. */
+const OVERSHOOT_BYTES = 8 * 1024 * 1024 + 1024;
 
 export interface PackWriterOptions {
   readonly store: ReadCreateStore;
@@ -34,146 +27,142 @@ export interface PackWriterOptions {
   /** New blobs are added to it as soon as their pack is durable. */
   readonly index: BlobIndex;
   readonly packBytes: number;
+  /** Seals the header and names the pack, on another thread. */
+  readonly finishPack: (message: Omit<FinishJob, 'kind' | 'job'>) => Promise<PackFinished>;
+  /** Called whenever an upload has ended. */
+  readonly onRoom: () => void;
+  readonly onFailure: (error: unknown) => void;
 }
 
 export class PackWriter {
   readonly added: AddedObject[] = [];
+  /** Ids of all packs that were written. */
+  readonly packIds: string[] = [];
   /** Sealed bytes of all blobs that were added. */
   storedBytes = 0;
+  /** Bytes of packs that are durable. */
+  uploadedBytes = 0;
+  /** Hears of every pack when it is durable and its blobs are in the index. */
+  onDurable: ((entries: readonly PackHeaderEntry[]) => void) | undefined;
   readonly #options: PackWriterOptions;
-  readonly #open: Readonly<Record<BlobType, OpenPack[]>>;
+  readonly #open: Readonly<Record<BlobType, (OpenPack | undefined)[]>>;
   readonly #uploads = new Set<Promise<void>>();
+  readonly #buffers: ArrayBuffer[] = [];
+  readonly #bufferBytes: number;
+  readonly #indexFiles: UnpackedFile[] = [];
   #indexed: IndexedPack[] = [];
   #indexedBlobs = 0;
-  #failure: unknown;
 
   constructor(options: PackWriterOptions) {
     this.#options = options;
-    const packs = (): OpenPack[] => Array.from({ length: OPEN_PACKS }, emptyPack);
-    this.#open = { data: packs(), tree: packs() };
+    this.#bufferBytes = OpenPack.bufferBytes(options.packBytes + OVERSHOOT_BYTES);
+    const none = (): undefined[] => Array.from({ length: OPEN_PACKS }, () => undefined);
+    this.#open = { data: none(), tree: none() };
   }
 
-  /** Resolves when there is room for another pack in flight. @throws what an upload threw. */
-  async room(): Promise<void> {
-    while (this.#uploads.size >= UPLOADS_MAX) await Promise.race(this.#uploads);
-    this.#assertSound();
+  get hasRoom(): boolean {
+    return this.#uploads.size < PACKS_IN_FLIGHT_MAX;
   }
 
-  add(id: string, type: BlobType, blob: SealedBlob): void {
-    this.#assertSound();
+  add(entry: PackHeaderEntry, sealed: Uint8Array): void {
+    const open = this.#open[entry.type];
     const which = randomInt(OPEN_PACKS);
-    const pack = this.#open[type][which]!;
-    pack.entries.push({ id, type, length: blob.bytes.length, uncompressedLength: blob.uncompressedLength });
-    pack.parts.push(blob.bytes);
-    pack.size += blob.bytes.length;
-    this.storedBytes += blob.bytes.length;
-    if (pack.size < this.#options.packBytes && pack.entries.length < PACK_BLOBS_MAX) return;
-    this.#open[type][which] = emptyPack();
+    let pack = open[which];
+    if (pack !== undefined && !pack.hasRoomFor(sealed.length)) {
+      this.#upload(pack);
+      pack = undefined;
+    }
+    pack ??= new OpenPack(this.#takeBuffer(sealed.length));
+    pack.add(entry, sealed);
+    this.storedBytes += sealed.length;
+    open[which] = pack;
+    if (pack.size < this.#options.packBytes) return;
+    open[which] = undefined;
     this.#upload(pack);
   }
 
-  /** Closes open packs, waits for every upload, then writes the index. @throws what an upload threw; no index names its pack. */
-  async finish(): Promise<void> {
+  /** Closes the open packs, two small ones of a type as one, and resolves when every pack is durable or has failed. */
+  async closePacks(): Promise<void> {
     for (const type of ['data', 'tree'] as const) {
-      const packs = this.#open[type].filter(({ entries }) => entries.length > 0);
-      const merged =
-        packs.reduce((sum, { size }) => sum + size, 0) <= this.#options.packBytes ? [mergePacks(packs)] : packs;
-      for (const pack of merged) {
-        if (pack.entries.length === 0) continue;
-        await this.room();
-        this.#upload(pack);
-      }
-      this.#open[type].splice(0, OPEN_PACKS, emptyPack(), emptyPack());
+      const [first, second] = this.#open[type].splice(0, OPEN_PACKS).filter((pack) => pack !== undefined);
+      this.#open[type].push(...Array.from({ length: OPEN_PACKS }, () => undefined));
+      const isOne = first !== undefined && second !== undefined && first.size + second.size <= this.#options.packBytes;
+      if (isOne) first.absorb(second);
+      for (const pack of isOne ? [first] : [first, second]) if (pack !== undefined) this.#upload(pack);
     }
-    await Promise.all(this.#uploads);
-    this.#assertSound();
-    await this.#writeIndex();
+    while (this.#uploads.size > 0) await Promise.all(this.#uploads);
   }
 
-  #assertSound(): void {
-    if (this.#failure !== undefined) throw this.#failure;
+  /** To be called when every pack is durable, and before the snapshot. @throws what the store throws. */
+  async writeIndex(): Promise<void> {
+    this.#sealIndex();
+    for (const { object, bytes } of this.#indexFiles.splice(0)) {
+      await storeObject(this.#options.store, object, bytes);
+      this.added.push(object);
+    }
+  }
+
+  /** Resolves when no upload is under way, or after `waitMs`. */
+  async settled(waitMs: number): Promise<void> {
+    if (this.#uploads.size === 0) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, waitMs);
+    await Promise.race([Promise.all(this.#uploads), promise]);
+    clearTimeout(timer);
+  }
+
+  #takeBuffer(blobBytes: number): ArrayBuffer {
+    const wanted = OpenPack.bufferBytes(blobBytes);
+    // A folder with a hundred thousand files is a blob larger than a pack: it has a buffer of its own.
+    if (wanted > this.#bufferBytes) return new ArrayBuffer(wanted);
+    return this.#buffers.pop() ?? new ArrayBuffer(this.#bufferBytes);
   }
 
   #upload(pack: OpenPack): void {
     const upload: Promise<void> = this.#uploadPack(pack)
-      .catch((error: unknown) => {
-        this.#failure ??= error;
-      })
-      .finally(() => this.#uploads.delete(upload));
+      .catch(this.#options.onFailure)
+      .finally(() => {
+        this.#uploads.delete(upload);
+        this.#options.onRoom();
+      });
     this.#uploads.add(upload);
   }
 
   async #uploadPack(pack: OpenPack): Promise<void> {
-    const bytes = this.#encodePack(pack);
-    const packId = sha256Hex(bytes);
-    const type = pack.entries[0]!.type;
-    const crc32c = crc32cBase64(bytes);
-    const key = packKey(packId);
-    await this.#options.store.create(key, bytes, { crc32c });
-    this.added.push({ key, size: bytes.length, crc32c, kind: type === 'tree' ? 'tree_pack' : 'data_pack' });
+    const { entries } = pack;
+    const header = encodePackHeader(entries);
+    const finished = await this.#options.finishPack({ buffer: pack.buffer, blobBytes: pack.size, header });
+    const { buffer, packId, size, crc32c } = finished;
+    const kind = entries[0]?.type === 'tree' ? 'tree_pack' : 'data_pack';
+    const object: AddedObject = { key: packKey(packId), size, crc32c, kind };
+    await storeObject(this.#options.store, object, new Uint8Array(buffer, 0, size));
+    if (buffer.byteLength === this.#bufferBytes && this.#buffers.length < OPEN_PACKS) this.#buffers.push(buffer);
+    this.added.push(object);
+    this.packIds.push(packId);
+    this.uploadedBytes += size;
+    this.#index(packId, entries);
+    this.onDurable?.(entries);
+  }
+
+  #index(packId: string, entries: readonly PackHeaderEntry[]): void {
     let offset = 0;
-    const blobs: PackedBlob[] = pack.entries.map((entry) => {
+    const blobs = entries.map((entry) => {
       const blob = { ...entry, packId, offset };
       offset += entry.length;
       return blob;
     });
     for (const blob of blobs) this.#options.index.add(blob);
+    // A pack's blobs stand in one index file: restic reports entries that are spread over two.
+    if (this.#indexedBlobs + blobs.length > INDEX_BLOBS_MAX) this.#sealIndex();
     this.#indexed.push({ id: packId, blobs });
     this.#indexedBlobs += blobs.length;
-    if (this.#indexedBlobs >= INDEX_BLOBS_MAX) await this.#writeIndex();
   }
 
-  /** Blobs, sealed header, length of the sealed header. The header is opened again before it is trusted. */
-  #encodePack({ entries, parts, size }: OpenPack): Buffer {
-    const header = encodePackHeader(entries);
-    const sealed = seal(this.#options.masterKey, header);
-    const again = decodePackHeader(unseal(this.#options.masterKey, sealed));
-    if (again.length !== entries.length || !again.every(({ id }, at) => id === entries[at]!.id)) {
-      throw damagedRepository(
-        'A pack’s list of contents did not survive its own encoding. Nothing was uploaded; check this machine’s memory.',
-      );
-    }
-    const length = Buffer.alloc(4);
-    length.writeUInt32LE(header.length + SEAL_OVERHEAD);
-    return Buffer.concat([...parts, sealed, length], size + sealed.length + 4);
-  }
-
-  async #writeIndex(): Promise<void> {
-    const packs = this.#indexed;
-    if (packs.length === 0) return;
+  /** Sealed index files wait in memory: compressed, they are a tenth of what they were. */
+  #sealIndex(): void {
+    if (this.#indexed.length === 0) return;
+    this.#indexFiles.push(sealUnpacked(this.#options.masterKey, 'index', encodeIndex(this.#indexed)));
     this.#indexed = [];
     this.#indexedBlobs = 0;
-    this.added.push(await storeUnpacked(this.#options.store, this.#options.masterKey, 'index', encodeIndex(packs)));
   }
-}
-
-/** Stores an index or snapshot file under the hash of its sealed bytes, after opening it again. */
-export async function storeUnpacked(
-  store: ReadCreateStore,
-  masterKey: MasterKey,
-  kind: 'index' | 'snapshot',
-  json: Buffer,
-): Promise<AddedObject> {
-  const bytes = seal(masterKey, encodeUnpacked(json));
-  if (!decodeUnpacked(unseal(masterKey, bytes), json.length).equals(json)) {
-    throw damagedRepository(
-      'A repository file did not survive its own encoding. Nothing was uploaded; check this machine’s memory.',
-    );
-  }
-  const key = `${kind === 'index' ? 'index' : 'snapshots'}/${sha256Hex(bytes)}`;
-  const crc32c = crc32cBase64(bytes);
-  await store.create(key, bytes, { crc32c });
-  return { key, size: bytes.length, crc32c, kind };
-}
-
-function emptyPack(): OpenPack {
-  return { entries: [], parts: [], size: 0 };
-}
-
-function mergePacks(packs: readonly OpenPack[]): OpenPack {
-  return {
-    entries: packs.flatMap(({ entries }) => entries),
-    parts: packs.flatMap(({ parts }) => parts),
-    size: packs.reduce((sum, { size }) => sum + size, 0),
-  };
 }

@@ -1,46 +1,134 @@
 /** What the parent snapshot knows of each file: an unchanged one keeps its contents without being read. */
-import type { ScannedEntry } from '../../filesystem/scan.ts';
+import { isHoldfastError } from '../../base/errors.ts';
+import type { EntryFacts } from '../../filesystem/scan.ts';
+import { decodeBlob } from '../blob-codec.ts';
 import type { BlobIndex } from '../blob-index.ts';
-import { type BlobReader, isReadDamage } from '../blob-reader.ts';
-import { goTime } from '../format/go-text.ts';
-import type { TreeNode } from '../types.ts';
+import { BlobReader } from '../blob-reader.ts';
+import { goTime, parseGoTime, unquoteName } from '../format/go-text.ts';
+import { packKey } from '../object-names.ts';
+import type { OpenRepository } from '../types.ts';
 
-export interface ParentFolder {
-  readonly subtree: string;
-  readonly nodes: ReadonlyMap<string, TreeNode>;
+export interface ParentEntry {
+  readonly type: string;
+  readonly mtime: string;
+  readonly ctime: string;
+  readonly size: number;
+  /** Rounded where it exceeds 2^53: the times decide then. */
+  readonly inode: number;
+  readonly content: readonly string[] | null;
+  readonly subtree: string | undefined;
 }
 
-/** A folder of the parent by its tree; a damaged or missing one is as if it had not been there: its files are read again. */
-export async function loadParentFolder(
-  reader: BlobReader,
-  treeId: string | undefined,
-): Promise<ParentFolder | undefined> {
-  if (treeId === undefined) return undefined;
-  try {
-    const nodes = await reader.tree(treeId);
-    return { subtree: treeId, nodes: new Map(nodes.map((node) => [latin1(node.name), node])) };
-  } catch (error) {
-    if (isReadDamage(error)) return undefined;
-    throw error;
+/** By name, as a string of its bytes (latin1). */
+export type ParentFolder = ReadonlyMap<string, ParentEntry>;
+
+/** Trees of a snapshot lie in few packs, so whole packs are fetched and kept, up to so many bytes. */
+const CACHE_BYTES_MAX = 48 * 1024 * 1024;
+
+export class ParentSnapshot {
+  /** Trees that are listed but cannot be read: they are to be stored again. */
+  readonly damagedTrees = new Set<string>();
+  readonly #repo: OpenRepository;
+  readonly #index: BlobIndex;
+  readonly #reader: BlobReader;
+  /** Sealed bytes of tree packs, the least recently used first. */
+  readonly #packs = new Map<string, Uint8Array>();
+  #cachedBytes = 0;
+
+  constructor(repo: OpenRepository, index: BlobIndex) {
+    this.#repo = repo;
+    this.#index = index;
+    this.#reader = new BlobReader(repo, index);
+  }
+
+  /** A folder by its tree. A damaged or missing one is as if it had not been there: its files are read again. */
+  async folder(treeId: string | undefined): Promise<ParentFolder | undefined> {
+    if (treeId === undefined) return undefined;
+    try {
+      return decodeFolder(await this.#tree(treeId));
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      this.damagedTrees.add(treeId);
+      return undefined;
+    }
+  }
+
+  async #tree(id: string): Promise<Buffer> {
+    const blob = this.#index.lookup(id, 'tree');
+    if (blob !== undefined) {
+      try {
+        const pack = await this.#pack(blob.packId);
+        return decodeBlob(this.#repo.masterKey, pack.subarray(blob.offset, blob.offset + blob.length), blob);
+      } catch (error) {
+        if (!isDamage(error)) throw error;
+      }
+    }
+    return await this.#reader.read(id, 'tree'); // other copies, and a second look
+  }
+
+  async #pack(packId: string): Promise<Uint8Array> {
+    const bytes = this.#packs.get(packId) ?? (await this.#repo.store.get(packKey(packId)));
+    if (this.#packs.delete(packId)) this.#cachedBytes -= bytes.length;
+    this.#packs.set(packId, bytes);
+    this.#cachedBytes += bytes.length;
+    for (const [oldest, { length }] of this.#packs) {
+      if (this.#cachedBytes <= CACHE_BYTES_MAX || oldest === packId) break;
+      this.#packs.delete(oldest);
+      this.#cachedBytes -= length;
+    }
+    return bytes;
   }
 }
 
-export function parentNode(folder: ParentFolder | undefined, entry: ScannedEntry): TreeNode | undefined {
-  return folder?.nodes.get(latin1(entry.name));
+/**
+ * Only what `isUnchanged` looks at. The bytes are those that a holder of the key wrote and have the hash that names them;
+ * whatever is not as expected makes the file count as new, which is always safe.
+ */
+function decodeFolder(tree: Buffer): ParentFolder {
+  const entries = new Map<string, ParentEntry>();
+  const { nodes } = JSON.parse(tree.toString('utf8')) as { nodes?: unknown };
+  for (const node of Array.isArray(nodes) ? (nodes as Readonly<Record<string, unknown>>[]) : []) {
+    const { name, type, mtime, ctime, size, inode, content, subtree } = node;
+    if (typeof name !== 'string' || typeof type !== 'string') continue;
+    entries.set(unquoteName(name).toString('latin1'), {
+      type,
+      mtime: String(mtime),
+      ctime: String(ctime),
+      size: Number(size ?? 0),
+      inode: Number(inode ?? 0),
+      content: Array.isArray(content) && content.every(isId) ? content : null,
+      subtree: isId(subtree) ? subtree : undefined,
+    });
+  }
+  return entries;
 }
 
-/** Same size, times and inode, and every piece still in the repository. */
-export function isUnchanged(entry: ScannedEntry, node: TreeNode | undefined, index: BlobIndex): boolean {
-  if (node?.type !== 'file' || node.content === null) return false;
-  const { stat } = entry;
-  const isSame =
-    (node.size ?? 0n) === stat.size &&
-    node.inode === stat.ino &&
-    node.mtime === goTime(stat.mtimeNs) &&
-    node.ctime === goTime(stat.ctimeNs);
-  return isSame && node.content.every((id) => index.has(id, 'data'));
+function isId(value: unknown): value is string {
+  return typeof value === 'string' && /^[0-9a-f]{64}$/.test(value);
 }
 
-function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+/** Same size, times and inode: the contents are taken to be the same, as restic does. */
+export function isUnchanged(facts: EntryFacts, parent: ParentEntry): boolean {
+  return (
+    parent.type === 'file' &&
+    parent.content !== null &&
+    parent.size === facts.size &&
+    parent.inode === Number(facts.inode) &&
+    isTime(parent.mtime, facts.mtimeNs) &&
+    isTime(parent.ctime, facts.ctimeNs)
+  );
+}
+
+/** The text is nearly always the same; in another time zone it is another text for the same instant. */
+function isTime(text: string, nanoseconds: bigint): boolean {
+  return text === goTime(nanoseconds) || parseGoTime(text) === nanoseconds;
+}
+
+function isDamage(error: unknown): boolean {
+  return (
+    error instanceof SyntaxError ||
+    isHoldfastError(error, 'repository_damaged') ||
+    isHoldfastError(error, 'object_missing') ||
+    isHoldfastError(error, 'object_mismatch')
+  );
 }

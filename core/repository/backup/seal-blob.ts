@@ -1,38 +1,52 @@
 /** One blob from its plain to its stored form, decoded again before anybody believes it. */
 import { decodeBlob } from '../blob-codec.ts';
-import { seal } from '../crypto/seal.ts';
+import { SEAL_OVERHEAD, sealInto } from '../crypto/seal.ts';
 import { compress } from '../format/zstd.ts';
 import type { BlobType, MasterKey } from '../types.ts';
 
+/** A larger blob is probed first: compressing random bytes in vain costs more than all the rest. */
+const PROBE_BYTES = 64 * 1024;
+/** Part that must be gained; less is not worth the decompression at every later reading. */
+const GAIN_MIN = 0.03;
+
+/** Most bytes that sealing `plainBytes` of blobs may need: what compression would make larger is stored as it is. */
+export function sealedBytesMax(plainBytes: number, blobs: number): number {
+  return plainBytes + blobs * SEAL_OVERHEAD;
+}
+
 export interface SealedBlob {
-  readonly bytes: Buffer;
+  /** Bytes in the target. */
+  readonly length: number;
   /** 0 when stored uncompressed. */
   readonly uncompressedLength: number;
 }
 
-/** A larger blob is probed on its beginning first: compressing random bytes in vain costs more than all the rest. */
-const PROBE_BYTES = 64 * 1024;
-const GAIN_MIN = 0.03;
+/**
+ * Compresses (where that gains), seals into `target` at `offset`, and opens it again: memory or a compressor that fails must
+ * be found before the upload, not at the restore.
+ * @throws HoldfastError repository_damaged when the round trip does not give the bytes of which `id` is the hash.
+ */
+export function sealBlob(
+  key: MasterKey,
+  id: string,
+  type: BlobType,
+  plain: Uint8Array,
+  target: Uint8Array,
+  offset: number,
+): SealedBlob {
+  const packed = isWorthCompressing(type, plain) ? compress(plain) : plain;
+  const isCompressed = packed.length < plain.length * (1 - (type === 'tree' ? 0 : GAIN_MIN));
+  const uncompressedLength = isCompressed ? plain.length : 0;
+  const length = sealInto(key, isCompressed ? packed : plain, target, offset);
+  decodeBlob(key, target.subarray(offset, offset + length), { id, type, uncompressedLength });
+  return { length, uncompressedLength };
+}
 
-function isWorthCompressing(plain: Uint8Array): boolean {
-  if (plain.length <= PROBE_BYTES * 2) return true;
-  const middle = (plain.length - PROBE_BYTES) >>> 1;
-  return [0, middle].some((at) => {
+function isWorthCompressing(type: BlobType, plain: Uint8Array): boolean {
+  if (type === 'tree' || plain.length <= PROBE_BYTES * 4) return true;
+  // In two places: a small header before compressed contents, or the other way round, is common.
+  return [0, plain.length >>> 1].some((at) => {
     const probe = plain.subarray(at, at + PROBE_BYTES);
     return compress(probe, 1).length < probe.length * (1 - GAIN_MIN);
   });
-}
-
-/**
- * Compresses (where that gains), seals, and opens it again: memory or a compressor that fails must be found before the
- * upload, not at the restore. Trees are always compressed, as restic's readers expect of version 2.
- * @throws HoldfastError repository_damaged when the round trip does not give the same bytes.
- */
-export function sealBlob(key: MasterKey, id: string, type: BlobType, plain: Uint8Array): SealedBlob {
-  const packed = type === 'tree' || isWorthCompressing(plain) ? compress(plain) : undefined;
-  const isCompressed = packed !== undefined && (type === 'tree' || packed.length < plain.length);
-  const bytes = seal(key, isCompressed ? packed : plain);
-  const uncompressedLength = isCompressed ? plain.length : 0;
-  decodeBlob(key, bytes, { id, type, uncompressedLength });
-  return { bytes, uncompressedLength };
 }

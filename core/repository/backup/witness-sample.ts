@@ -1,16 +1,40 @@
 /** Which files are witnessed: a sample that the seed decides, so that nobody can tell beforehand which file is looked at. */
-import { createHash } from 'node:crypto';
-import type { ScannedEntry } from '../../filesystem/scan.ts';
+import { hash } from 'node:crypto';
 import { isValidUtf8 } from '../format/utf8-rune.ts';
 
 /** A larger file would make every run read it again, changed or not. */
 const SAMPLE_FILE_BYTES_MAX = 64 * 1024 * 1024;
 
-/** The `count` files with the smallest hash of seed and path, of those with a path that text can hold. */
-export function witnessSample(files: readonly ScannedEntry[], seed: string, count: number): Set<ScannedEntry> {
-  const ranked = files
-    .filter(({ stat, path }) => stat.size > 0n && stat.size <= SAMPLE_FILE_BYTES_MAX && isValidUtf8(path))
-    .map((entry) => ({ entry, rank: createHash('sha256').update(`${seed}\n`).update(entry.path).digest('hex') }));
-  ranked.sort((a, b) => (a.rank < b.rank ? -1 : 1));
-  return new Set(ranked.slice(0, count).map(({ entry }) => entry));
+/**
+ * The `count` files with the smallest hash of seed and path, decided while the folders are still being walked: a file is a
+ * candidate when it is among the smallest so far, and a few more are hashed than are kept in the end.
+ */
+export class WitnessSample {
+  readonly #seed: string;
+  readonly #count: number;
+  /** Ascending. */
+  readonly #ranks: string[] = [];
+
+  constructor(seed: string, count: number) {
+    this.#seed = seed;
+    this.#count = count;
+  }
+
+  /** The rank of a candidate, or undefined. Empty files prove nothing, and a path that text cannot hold has no witness. */
+  offer(path: Buffer, size: number): string | undefined {
+    if (this.#count <= 0 || size === 0 || size > SAMPLE_FILE_BYTES_MAX || !isValidUtf8(path)) return undefined;
+    const rank = hash('sha256', `${this.#seed}\n${path.toString('utf8')}`, 'hex');
+    if (this.#ranks.length === this.#count) {
+      if (rank > this.#ranks[this.#count - 1]!) return undefined;
+      this.#ranks.pop();
+    }
+    const at = this.#ranks.findIndex((other) => other > rank);
+    this.#ranks.splice(at === -1 ? this.#ranks.length : at, 0, rank);
+    return rank;
+  }
+
+  /** When everything was offered: whether a candidate has stayed one. */
+  isChosen(rank: string): boolean {
+    return this.#ranks.includes(rank);
+  }
 }

@@ -10,6 +10,8 @@ export const CHUNK_BYTES_MAX = 8 * 1024 * 1024;
 const WINDOW_BYTES = 64;
 const CUT_MASK = (1n << 20n) - 1n;
 const DATA_AT = 65_536;
+/** Bytes that are copied into the module's memory at a time: small enough to stay in the processor's cache. */
+const COPY_BYTES = 131_072;
 /** Bytes scanned a call. A cut in the first lane ends the call at once; in another one the lanes before it are still scanned. */
 const STEP_BYTES = 16_384;
 const LANES = 4;
@@ -46,21 +48,25 @@ export class Chunker {
 
   /**
    * Length of the first chunk of `data`. `isEnd` says that nothing follows: then the rest is a chunk. Without it and
-   * without a cut in the data the answer is undefined: the caller brings more (up to CHUNK_BYTES_MAX always decides).
+   * without a cut in the data the answer is undefined: the caller brings more (CHUNK_BYTES_MAX bytes always decide), and
+   * may say with `scanned` how many of its first bytes an earlier call has looked at in vain.
    */
-  nextLength(data: Uint8Array, isEnd: boolean): number | undefined {
+  nextLength(data: Uint8Array, isEnd: boolean, scanned = 0): number | undefined {
     const limit = Math.min(data.length, CHUNK_BYTES_MAX);
-    if (limit < CHUNK_BYTES_MIN) return isEnd ? data.length : undefined;
-    this.#memory.set(data.subarray(0, limit), DATA_AT);
-    const cut = this.#scan(limit);
-    if (cut !== undefined) return cut;
+    // A cut is possible from the byte on that makes the chunk long enough; its window lies wholly inside the chunk.
+    for (let at = Math.max(CHUNK_BYTES_MIN - 1, scanned); at < limit; ) {
+      const count = Math.min(COPY_BYTES, limit - at);
+      this.#memory.set(data.subarray(at - WINDOW_BYTES, at + count), DATA_AT - WINDOW_BYTES);
+      const found = this.#scan(count);
+      if (found !== undefined) return at + found;
+      at += count;
+    }
     return limit === CHUNK_BYTES_MAX || isEnd ? limit : undefined;
   }
 
+  /** Bytes of the copied region up to and with the first cut. */
   #scan(limit: number): number | undefined {
-    // A cut is possible from the byte on that makes the chunk long enough; its window lies wholly inside the chunk.
-    let at = CHUNK_BYTES_MIN - 1;
-    while (at < limit) {
+    for (let at = 0; at < limit; ) {
       const count = Math.min(STEP_BYTES, limit - at);
       const even = count - (count % LANES);
       const size = even > 0 ? even : count;

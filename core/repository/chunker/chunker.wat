@@ -3,7 +3,7 @@
 ;; Memory: 0: what a byte contributes when it leaves the window (256 x i64); 2048: reduction by the polynomial (256 x i64);
 ;; 65536: the data. chunker.ts fills the tables.
 (module
-  (memory (export "memory") 161)
+  (memory (export "memory") 4)
   ;; appends a byte to a digest and reduces it modulo the polynomial; $shift is its degree less 8
   (func $append (param $d i64) (param $shift i64) (param $byte i32) (result i64)
     (i64.xor

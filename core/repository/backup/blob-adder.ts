@@ -1,0 +1,158 @@
+/** Decides which blobs are new, has them sealed by the lanes, and puts them into packs. */
+import type { BlobIndex } from '../blob-index.ts';
+import { sha256Hex } from '../object-names.ts';
+import type { BlobType } from '../types.ts';
+import type { BlobsSealed } from './lane-messages.ts';
+import type { Lanes } from './lanes.ts';
+import type { PackWriter } from './pack-writer.ts';
+
+const ID_BYTES = 32;
+/** Trees are sealed so many, or so many bytes, at a time: a message costs as much as sealing a small one. */
+const TREES_PER_MESSAGE = 128;
+const TREE_BYTES_PER_MESSAGE = 512 * 1024;
+
+interface NewBlobs {
+  readonly blobs: number;
+  readonly bytes: number;
+}
+
+export class BlobAdder {
+  readonly #index: BlobIndex;
+  readonly #lanes: Lanes;
+  readonly #packs: PackWriter;
+  /** Blobs of this run whose packs may not be durable yet. */
+  readonly #claimed: Readonly<Record<BlobType, Set<string>>> = { data: new Set(), tree: new Set() };
+  readonly #new = { data: { blobs: 0, bytes: 0 }, tree: { blobs: 0, bytes: 0 } };
+  /** Packs of earlier backups that this one needs. */
+  readonly #oldPacks = new Set<string>();
+  #trees: { readonly id: string; readonly bytes: Buffer }[] = [];
+  #treeBytes = 0;
+  #sealing = 0;
+  #whenIdle: (() => void) | undefined;
+
+  readonly #onFailure: (error: unknown) => void;
+
+  constructor(index: BlobIndex, lanes: Lanes, packs: PackWriter, onFailure: (error: unknown) => void) {
+    this.#index = index;
+    this.#lanes = lanes;
+    this.#packs = packs;
+    this.#onFailure = onFailure;
+    packs.onDurable = (entries) => {
+      for (const { id, type } of entries) this.#claimed[type].delete(id); // the index knows them from now on
+    };
+  }
+
+  added(type: BlobType): NewBlobs {
+    return this.#new[type];
+  }
+
+  /** Every pack that the blobs lie in which were asked for or added: complete when all packs are durable. */
+  packIds(): string[] {
+    return [...new Set([...this.#oldPacks, ...this.#packs.packIds])].sort();
+  }
+
+  /** Whether all these are stored (or about to be); their packs are then part of the snapshot. */
+  haveAll(ids: readonly string[], type: BlobType): boolean {
+    const packs: string[] = [];
+    for (const id of ids) {
+      if (this.#claimed[type].has(id)) continue;
+      const blob = this.#index.lookup(id, type);
+      if (blob === undefined) return false;
+      packs.push(blob.packId);
+    }
+    for (const packId of packs) this.#oldPacks.add(packId);
+    return true;
+  }
+
+  /** Chunks of files, in a buffer of the lanes, which goes back to them. Returns their ids. */
+  addChunks(buffer: ArrayBuffer, ranges: Uint32Array, idBytes: Uint8Array): string[] {
+    const hex = Buffer.from(idBytes.buffer, idBytes.byteOffset, idBytes.byteLength).toString('hex');
+    const ids: string[] = [];
+    const wanted: number[] = [];
+    for (let at = 0; at * 2 < ranges.length; at += 1) {
+      const id = hex.slice(at * ID_BYTES * 2, (at + 1) * ID_BYTES * 2);
+      ids.push(id);
+      if (this.#claim(id, 'data', ranges[at * 2 + 1]! - ranges[at * 2]!)) wanted.push(at);
+    }
+    if (wanted.length === 0) this.#lanes.releaseBuffer(buffer);
+    else {
+      const wantedRanges = Uint32Array.from(wanted.flatMap((at) => [ranges[at * 2]!, ranges[at * 2 + 1]!]));
+      this.#seal(
+        'data',
+        buffer,
+        wantedRanges,
+        wanted.map((at) => ids[at]!),
+      );
+    }
+    return ids;
+  }
+
+  /** A folder's listing; a damaged one is stored again (once) though the index lists it. Returns its id. */
+  addTree(bytes: Buffer, damaged: Set<string>): string {
+    const id = sha256Hex(bytes);
+    if (!this.#claim(id, 'tree', bytes.length, damaged.delete(id))) return id;
+    this.#trees.push({ id, bytes });
+    this.#treeBytes += bytes.length;
+    if (this.#trees.length >= TREES_PER_MESSAGE || this.#treeBytes >= TREE_BYTES_PER_MESSAGE) this.#sealTrees();
+    return id;
+  }
+
+  /** Resolves when everything that was added lies in packs. */
+  async idle(): Promise<void> {
+    this.#sealTrees();
+    if (this.#sealing === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#whenIdle = resolve;
+    });
+  }
+
+  #claim(id: string, type: BlobType, bytes: number, isDamaged = false): boolean {
+    if (this.#claimed[type].has(id) || (!isDamaged && this.haveAll([id], type))) return false;
+    this.#claimed[type].add(id);
+    this.#new[type].blobs += 1;
+    this.#new[type].bytes += bytes;
+    return true;
+  }
+
+  #sealTrees(): void {
+    if (this.#trees.length === 0) return;
+    const buffer = new ArrayBuffer(this.#treeBytes);
+    const target = Buffer.from(buffer);
+    const ranges = new Uint32Array(this.#trees.length * 2);
+    let at = 0;
+    for (const [tree, { bytes }] of this.#trees.entries()) {
+      ranges[tree * 2] = at;
+      at += bytes.copy(target, at);
+      ranges[tree * 2 + 1] = at;
+    }
+    const ids = this.#trees.map(({ id }) => id);
+    this.#trees = [];
+    this.#treeBytes = 0;
+    this.#seal('tree', buffer, ranges, ids);
+  }
+
+  #seal(type: BlobType, buffer: ArrayBuffer, ranges: Uint32Array, ids: readonly string[]): void {
+    this.#sealing += 1;
+    const idBytes = new Uint8Array(Buffer.from(ids.join(''), 'hex'));
+    const done = (sealed: BlobsSealed): void => {
+      this.#pack(type, ids, sealed);
+      this.#sealing -= 1;
+      if (this.#sealing === 0) this.#whenIdle?.();
+    };
+    // A lane that fails ends the backup in its own way; such a promise never settles.
+    this.#lanes
+      .seal({ type, buffer, ranges, ids: idBytes }, type === 'data')
+      .then(done)
+      .catch(this.#onFailure);
+  }
+
+  #pack(type: BlobType, ids: readonly string[], { sealed, lengths, uncompressedLengths }: BlobsSealed): void {
+    let offset = 0;
+    for (const [at, id] of ids.entries()) {
+      const length = lengths[at]!;
+      const entry = { id, type, length, uncompressedLength: uncompressedLengths[at]! };
+      this.#packs.add(entry, new Uint8Array(sealed, offset, length));
+      offset += length;
+    }
+  }
+}
