@@ -89,5 +89,5 @@ async function staleLeases(tx: Tx, tenantId: string, before: Date) {
     LEFT JOIN backup_run r ON r.tenant_id = o.tenant_id AND r.id = o.run_id
     WHERE o.tenant_id = ${tenantId}::uuid AND o.state = 'leased' AND o.sealed_at IS NULL
       AND o.lease_expires_at < ${before} AND (r.id IS NULL OR r.state IN ('failed', 'aborted', 'sealed'))
-    LIMIT ${BATCH}`;
+    ORDER BY random() LIMIT ${BATCH}`; // at random: rows that stay must not hide the others
 }
