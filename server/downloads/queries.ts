@@ -1,9 +1,6 @@
-import { HoldfastError } from '../../core/base/errors.ts';
 import type { Scope } from '../access/scope.ts';
 import type { Download } from '../db/generated/client.ts';
 import type { Tx } from '../db/client.ts';
-import { withScope } from '../db/with-scope.ts';
-import type { Services } from '../services.ts';
 
 export interface DownloadLine {
   readonly id: string;
@@ -16,17 +13,6 @@ export interface DownloadLine {
   readonly errorMessage: string | null;
   readonly createdMs: number;
   readonly expiresMs: number;
-}
-
-/** @throws HoldfastError not_found, for a foreign download exactly as for one that never was. */
-export async function viewDownload(services: Services, scope: Scope, downloadId: string): Promise<DownloadLine> {
-  return await withScope(services, scope, async (tx) => {
-    const download = await tx.download.findUnique({
-      where: { tenantId_id: { tenantId: scope.tenantId, id: downloadId } },
-    });
-    if (download === null) throw new HoldfastError('not_found', 'There is no such download.');
-    return toDownloadLine(download, services.clock.nowMs());
-  });
 }
 
 /** What this person asked for from one restore point and can still be fetched, the newest first. */

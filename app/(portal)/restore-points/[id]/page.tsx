@@ -1,0 +1,138 @@
+import { IconFileCheck, IconShieldCheck } from '@tabler/icons-react';
+import type { Metadata } from 'next';
+import Link from 'next/link';
+import type { ReactNode } from 'react';
+import { z } from 'zod';
+import { type PointDetailView, viewRestorePoint } from '../../../../server/restore-points/queries.ts';
+import { orNotFound, pageScope } from '../../../_server/session.ts';
+import { ActionButton } from '../../../_ui/action-button.client.tsx';
+import { formatBytes, formatCountOf, formatShort } from '../../../_ui/format.ts';
+import { Moment, type PageClock } from '../../../_ui/moment.tsx';
+import { Notice } from '../../../_ui/notice.tsx';
+import { PageHeader } from '../../../_ui/page-header.tsx';
+import { DRILL_WORDS, LEVEL_WORDS, POINT_WORDS } from '../../../_ui/state-words.ts';
+import { StatusBadge } from '../../../_ui/status-badge.tsx';
+import { FolderView } from './folder-view.tsx';
+import { normalFolder } from './folder-path.ts';
+import { PreparedDownloads } from './prepared-downloads.client.tsx';
+
+export const metadata: Metadata = { title: 'Restore point' };
+
+const query = z.object({ path: z.string().max(8192).catch('/') });
+
+interface Props {
+  readonly params: Promise<{ id: string }>;
+  readonly searchParams: Promise<Record<string, string | string[] | undefined>>;
+}
+
+export default async function RestorePointPage({ params, searchParams }: Props): Promise<ReactNode> {
+  const { services, scope, isStaff } = await pageScope();
+  const { id } = await params;
+  const folder = normalFolder(query.parse(await searchParams).path);
+  const view = await orNotFound(viewRestorePoint(services, scope, id));
+  const { point, device } = view;
+  const clock: PageClock = { nowMs: view.nowMs, timeZone: view.timeZone };
+  const isProven = point.state === 'sealed' && point.level !== null && point.level >= 3;
+  const canBrowse = point.state === 'sealed' && view.custody === 'escrowed';
+  return (
+    <>
+      <PageHeader
+        crumbs={[
+          isStaff ? { label: 'Fleet', href: '/fleet' } : { label: 'Home', href: '/home' },
+          { label: device.name, href: `/devices/${device.id}` },
+        ]}
+        eyebrow={`State of ${formatShort(point.captureMs, view.timeZone)}`}
+        badge={
+          isProven ? (
+            <StatusBadge state={DRILL_WORDS.passed} size="lg" note="restored and compared" />
+          ) : (
+            <StatusBadge state={POINT_WORDS[point.state]} size="lg" />
+          )
+        }
+        sentence={`${device.name} as it was on ${formatShort(point.captureMs, view.timeZone)}: ${formatCountOf(point.files, 'file')}, ${formatBytes(point.bytes)}.`}
+        support={<PointProof view={view} clock={clock} />}
+        actions={
+          isStaff && point.state !== 'expired' ? (
+            <>
+              {canBrowse && (
+                <ActionButton
+                  path={`/api/restore-points/${point.id}/drill`}
+                  done="The restore drill is queued."
+                  icon={<IconShieldCheck size={16} />}
+                >
+                  Drill this point
+                </ActionButton>
+              )}
+              <ActionButton
+                path={`/api/restore-points/${point.id}/verification`}
+                done="The integrity check is queued."
+                icon={<IconFileCheck size={16} />}
+              >
+                Verify this point
+              </ActionButton>
+            </>
+          ) : undefined
+        }
+      />
+      <Refusal view={view} />
+      {canBrowse && (
+        <>
+          <PreparedDownloads downloads={view.downloads} />
+          <FolderView services={services} scope={scope} pointId={point.id} folder={folder} clock={clock} />
+        </>
+      )}
+    </>
+  );
+}
+
+function PointProof({ view, clock }: { view: PointDetailView; clock: PageClock }): ReactNode {
+  const { point } = view;
+  return (
+    <>
+      {point.verifiedMs === null ? (
+        'Its stored bytes have not been checked since the seal.'
+      ) : (
+        <>
+          Every stored byte was checked <Moment atMs={point.verifiedMs} clock={clock} />
+          {point.drilledMs !== null && point.level !== null && point.level >= 3 && (
+            <>
+              , and a restore of it was tested <Moment atMs={point.drilledMs} clock={clock} /> (level {point.level}:{' '}
+              {LEVEL_WORDS[point.level]})
+            </>
+          )}
+          .
+        </>
+      )}{' '}
+      <Link href={`/runs/${point.runId}`}>The backup that made it</Link>
+    </>
+  );
+}
+
+/** Why nothing can be taken from this point here, and what can be done instead. */
+function Refusal({ view }: { view: PointDetailView }): ReactNode {
+  const { point, device } = view;
+  if (point.state === 'quarantined') {
+    return (
+      <Notice tone="risk" title="This point is quarantined, so nothing is restored from it">
+        {point.quarantineReason ?? 'Objects that it needs are damaged or missing.'} A restore from it could give back
+        wrong files. Use <Link href={`/devices/${device.id}`}>another restore point</Link>; earlier ones are affected
+        only where they say so. If the stored objects are found whole again, a new check releases it.
+      </Notice>
+    );
+  }
+  if (point.state === 'expired') {
+    return (
+      <Notice tone="calm" title="Retention has let this point go">
+        Its content may be gone from the store. <Link href={`/devices/${device.id}`}>Choose a newer one</Link>.
+      </Notice>
+    );
+  }
+  if (view.custody === 'customer_held') {
+    return (
+      <Notice tone="calm" title="Only the customer can open this point">
+        The key never left their hands, so nothing can be read here. Restore it on the machine with the agent.
+      </Notice>
+    );
+  }
+  return null;
+}
