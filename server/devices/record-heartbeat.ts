@@ -88,20 +88,31 @@ async function findDue(tx: Tx, scope: DeviceScope, nowMs: number): Promise<Heart
     select: { id: true },
   });
   if (busy !== null) return null;
-  // The newest: after a long sleep one backup now serves better than one for each that was missed.
+  // The newest alone: after a long sleep one backup now serves better than one for each that was missed. One that was
+  // missed or failed is offered as long as it is the newest, so that a machine catches up instead of waiting for the next.
   const occurrence = await tx.expectedOccurrence.findFirst({
-    where: {
-      tenantId: scope.tenantId,
-      deviceId: scope.deviceId,
-      outcome: null,
-      dueAt: { lte: new Date(nowMs) },
-      runs: { none: {} },
-    },
+    where: { tenantId: scope.tenantId, deviceId: scope.deviceId, dueAt: { lte: new Date(nowMs) } },
     orderBy: { dueAt: 'desc' },
+    include: { runs: { select: { state: true, finishedAt: true } } },
   });
-  return occurrence === null
-    ? null
-    : { occurrenceId: occurrence.id, sourceId: occurrence.sourceId, dueMs: occurrence.dueAt.getTime() };
+  if (occurrence === null || !isWanting(occurrence.outcome) || !mayTryAgain(occurrence.runs, nowMs)) return null;
+  return { occurrenceId: occurrence.id, sourceId: occurrence.sourceId, dueMs: occurrence.dueAt.getTime() };
+}
+
+function isWanting(outcome: string | null): boolean {
+  return outcome === null || outcome === 'missed' || outcome === 'failed' || outcome === 'stuck';
+}
+
+/** Tries of one occurrence, and the pause after one that failed. An interrupted one goes on at once. */
+const TRIES_MAX = 5;
+const RETRY_AFTER_MS = 10 * 60_000;
+
+function mayTryAgain(runs: readonly { state: string; finishedAt: Date | null }[], nowMs: number): boolean {
+  if (runs.length >= TRIES_MAX) return false;
+  return runs.every(
+    ({ state, finishedAt }) =>
+      state === 'aborted' || (state === 'failed' && nowMs - (finishedAt?.getTime() ?? 0) >= RETRY_AFTER_MS),
+  );
 }
 
 async function takeCommands(services: Services, tx: Tx, scope: DeviceScope): Promise<AgentCommand[]> {

@@ -152,7 +152,7 @@ async function selectFacts(
       o.outcome AS due_outcome, o.window_end AS due_window_end, n.due_at AS next_due_at,
       v.state AS verdict, pr.finished_at AS proof_at,
       (SELECT count(*)::int FROM stored_object so JOIN vault va ON va.tenant_id = so.tenant_id AND va.id = so.vault_id
-        WHERE va.tenant_id = d.tenant_id AND va.device_id = d.id AND so.state IN ('damaged', 'missing')) AS bad_objects,
+        WHERE va.tenant_id = d.tenant_id AND va.device_id = d.id AND so.sealed_at IS NOT NULL AND so.state IN ('damaged', 'missing')) AS bad_objects,
       (SELECT count(*)::int FROM alert a
         WHERE a.tenant_id = d.tenant_id AND a.device_id = d.id AND a.resolved_at IS NULL) AS open_alerts,
       (EXISTS (SELECT FROM verification x WHERE x.tenant_id = d.tenant_id AND x.device_id = d.id AND x.state IN ('queued', 'running'))
