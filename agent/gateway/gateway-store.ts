@@ -81,7 +81,7 @@ export class GatewayStore implements ReadCreateStore {
       crc32c: options.crc32c ?? crc32cBase64(bytes),
     };
     const { client, signal } = this.#options;
-    const result = await this.#upload(async () =>
+    await this.#upload(async () =>
       uploadObject({
         client,
         object,
@@ -95,7 +95,8 @@ export class GatewayStore implements ReadCreateStore {
     if (key.startsWith('data/')) await this.#options.onPackStored?.(object, bytes);
     // The next run reads index and trees: it finds them here.
     if (object.kind !== 'data_pack') await this.#options.cache.put(key, bytes);
-    return result;
+    // Where the name was taken, the server has compared size and checksum: these very bytes are there, durable.
+    return 'created';
   }
 
   /** Leases for at most 64 objects, in their order. */

@@ -43,7 +43,10 @@ export interface HttpTransfer {
 
 /** `proxyEnv`: HTTP_PROXY, HTTPS_PROXY, NO_PROXY as the machine has them set; Node's own agents understand them. */
 export function createHttpTransfer(proxyEnv: Readonly<Record<string, string>> = {}): HttpTransfer {
-  const options = { keepAlive: true, maxSockets: 16, proxyEnv: { ...proxyEnv } };
+  // A proxy never reaches our own loopback. The cast: ProcessEnv is declared with members that only a web server has.
+  const noProxy = [proxyEnv.NO_PROXY, 'localhost', '127.0.0.1', '[::1]'].filter(Boolean).join(',');
+  const env = { ...proxyEnv, NO_PROXY: noProxy } as Record<string, string> as NodeJS.ProcessEnv;
+  const options = { keepAlive: true, maxSockets: 16, proxyEnv: env };
   const plain = new HttpAgent(options);
   const tls = new HttpsAgent(options);
   return {

@@ -10,6 +10,7 @@ import { dirname, join } from 'node:path';
 import type { Log } from '../../core/base/log.ts';
 import type { ByteRange } from '../../core/storage/port.ts';
 import { FILE_MODE, FOLDER_MODE } from '../state/atomic-file.ts';
+import { stateFiles } from '../state/state-files.ts';
 
 /** Content-named keys alone; `config` is not among them. */
 const CACHEABLE = /^(?:keys|index|snapshots|data\/[0-9a-f]{2})\/([0-9a-f]{64})$/;
@@ -22,7 +23,7 @@ export class ObjectCache {
   #hasWarned = false;
 
   constructor(statePath: string, log: Log) {
-    this.#root = join(statePath, 'cache');
+    this.#root = stateFiles.cache(statePath);
     this.#log = log;
   }
 

@@ -3,11 +3,11 @@
  * All of it can be lost without harm; a damaged file is set aside and the server's truth comes with the next heartbeat.
  */
 import { rename } from 'node:fs/promises';
-import { join } from 'node:path';
 import { z } from 'zod';
 import { policyDocument } from '../../core/domain/policy.ts';
 import { agentCommand, commandResultRequest } from '../../core/protocol/messages.ts';
 import { readFileIfPresent, writeFileAtomic } from './atomic-file.ts';
+import { stateFiles } from './state-files.ts';
 
 export const lastRun = z.strictObject({
   runId: z.uuid().nullable(),
@@ -20,6 +20,9 @@ export const lastRun = z.strictObject({
 });
 export type LastRun = z.infer<typeof lastRun>;
 
+const dueOccurrence = z.strictObject({ occurrenceId: z.uuid(), sourceId: z.uuid(), dueMs: z.int() });
+export type DueOccurrence = z.infer<typeof dueOccurrence>;
+
 const stateShape = z.strictObject({
   version: z.literal(1),
   policyVersion: z.int(),
@@ -27,6 +30,8 @@ const stateShape = z.strictObject({
   lastRun: lastRun.nullable(),
   lastSealed: z.strictObject({ snapshotId: z.string(), finishedMs: z.int() }).nullable(),
   lastHeartbeatMs: z.int().nullable(),
+  /** The scheduled backup that is to be made: kept until it is, for the server names it only until a run has begun. */
+  openDue: dueOccurrence.nullable(),
   /** Accepted, not yet ended. `hasBegun` tells after a crash which one was cut short. */
   openCommands: z.array(z.strictObject({ command: agentCommand, hasBegun: z.boolean() })).max(100),
   /** Ended; the server has not confirmed that it knows. */
@@ -43,15 +48,14 @@ export const emptyState: AgentState = {
   lastRun: null,
   lastSealed: null,
   lastHeartbeatMs: null,
+  openDue: null,
   openCommands: [],
   unsentResults: [],
   endedCommandIds: [],
 };
 
-const statePathOf = (folder: string): string => join(folder, 'state.json');
-
 export async function loadState(folder: string): Promise<AgentState> {
-  const path = statePathOf(folder);
+  const path = stateFiles.state(folder);
   const bytes = await readFileIfPresent(path);
   if (bytes === undefined) return emptyState;
   try {
@@ -64,5 +68,5 @@ export async function loadState(folder: string): Promise<AgentState> {
 }
 
 export async function saveState(folder: string, state: AgentState): Promise<void> {
-  await writeFileAtomic(statePathOf(folder), `${JSON.stringify(state, null, 2)}\n`);
+  await writeFileAtomic(stateFiles.state(folder), `${JSON.stringify(state, null, 2)}\n`);
 }

@@ -3,13 +3,12 @@
  * holds what this machine had at that very run, not an older copy.
  */
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
 import { writeFileAtomic } from './atomic-file.ts';
+import { stateFiles } from './state-files.ts';
 
-export const canaryPath = (folder: string): string => join(folder, 'canary', 'canary.txt');
-
+/** Its path. @throws HoldfastError disk_full; the former canary is still there then. */
 export async function rewriteCanary(folder: string, runId: string, nowMs: number): Promise<string> {
-  const path = canaryPath(folder);
+  const path = stateFiles.canary(folder);
   const lines = [
     'Holdfast canary. It is rewritten before every backup, and every drill restores it and compares it.',
     `run ${runId}`,

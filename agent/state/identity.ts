@@ -2,11 +2,11 @@
  * Who this machine is: written once at enrolment, 0600, and never sent anywhere but as signatures. The repository password
  * opens the vault; the recovery kit holds another one for the day when this file is gone.
  */
-import { join } from 'node:path';
 import { z } from 'zod';
 import { HoldfastError } from '../../core/base/errors.ts';
 import { sourceView } from '../../core/protocol/messages.ts';
 import { readFileIfPresent, writeFileAtomic } from './atomic-file.ts';
+import { stateFiles } from './state-files.ts';
 
 const identityShape = z.strictObject({
   version: z.literal(1),
@@ -29,17 +29,15 @@ const identityShape = z.strictObject({
 
 export type Identity = z.infer<typeof identityShape>;
 
-const identityPath = (statePath: string): string => join(statePath, 'identity.json');
-
 export async function findIdentity(statePath: string): Promise<Identity | undefined> {
-  const bytes = await readFileIfPresent(identityPath(statePath));
+  const bytes = await readFileIfPresent(stateFiles.identity(statePath));
   if (bytes === undefined) return undefined;
   try {
     return identityShape.parse(JSON.parse(bytes.toString('utf8')));
   } catch (error) {
     throw new HoldfastError(
       'internal',
-      `${identityPath(statePath)} is damaged, so this machine cannot prove who it is. Put the file back from a copy, or enrol the machine again with --replace. Existing backups are not affected.`,
+      `${stateFiles.identity(statePath)} is damaged, so this machine cannot prove who it is. Put the file back from a copy, or enrol the machine again with --replace. Existing backups are not affected.`,
       { cause: error },
     );
   }
@@ -58,5 +56,5 @@ export async function loadIdentity(statePath: string): Promise<Identity> {
 }
 
 export async function saveIdentity(statePath: string, identity: Identity): Promise<void> {
-  await writeFileAtomic(identityPath(statePath), `${JSON.stringify(identityShape.parse(identity), null, 2)}\n`);
+  await writeFileAtomic(stateFiles.identity(statePath), `${JSON.stringify(identityShape.parse(identity), null, 2)}\n`);
 }

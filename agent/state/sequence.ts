@@ -4,21 +4,19 @@
  * (that needs no new block) and is synced before the number is used.
  */
 import { open } from 'node:fs/promises';
-import { join } from 'node:path';
 import { FILE_MODE, readFileIfPresent, stateWriteError, writeFileAtomic } from './atomic-file.ts';
+import { stateFiles } from './state-files.ts';
 
 const WIDTH = 20;
 const format = (value: number): string => `${String(value).padStart(WIDTH, '0')}\n`;
 
-const sequencePath = (folder: string): string => join(folder, 'sequence');
-
 export async function createSequence(folder: string): Promise<void> {
-  await writeFileAtomic(sequencePath(folder), format(0));
+  await writeFileAtomic(stateFiles.sequence(folder), format(0));
 }
 
 /** The number of the next heartbeat, durable before this resolves. A lost file starts at the clock, which is always ahead. */
 export async function nextSequence(folder: string, nowMs: number): Promise<number> {
-  const path = sequencePath(folder);
+  const path = stateFiles.sequence(folder);
   const text = (await readFileIfPresent(path))?.toString('latin1').trim() ?? '';
   // Seconds since the epoch exceed any number that one heartbeat in two seconds could have reached.
   const former = /^\d{1,20}$/.test(text) ? Number(text) : Math.floor(nowMs / 1000);

@@ -1,0 +1,273 @@
+/**
+ * The agent as a service: heartbeats, the policy, what is due and what is commanded, one piece of work at a time. No failure
+ * of a run or of the network ends it; only a stop does, and losing its lock to another daemon.
+ */
+import { HoldfastError, isHoldfastError, publicMessage } from '../../core/base/errors.ts';
+import type { Log } from '../../core/base/log.ts';
+import type { AgentCommand, HeartbeatResponse, RunProgress } from '../../core/protocol/messages.ts';
+import { type RunReport, runBackup } from '../backup/run-backup.ts';
+import { backoffMs } from '../gateway/backoff.ts';
+import type { GatewayClient } from '../gateway/gateway-client.ts';
+import { retryAfterOf } from '../gateway/refusal-error.ts';
+import { describeRestore, runRestore } from '../restore/run-restore.ts';
+import type { DueOccurrence } from '../state/agent-state.ts';
+import type { Identity } from '../state/identity.ts';
+import { nextSequence } from '../state/sequence.ts';
+import { acquireLock, type StateLock } from '../state/state-lock.ts';
+import { AGENT_VERSION } from '../version.ts';
+import { WorkList } from './work-list.ts';
+
+export interface DaemonOptions {
+  readonly statePath: string;
+  readonly identity: Identity;
+  readonly client: GatewayClient;
+  readonly log: Log;
+  /** Fires when the daemon is to stop; a run under way is stopped with it. */
+  readonly signal: AbortSignal;
+}
+
+/** The server's interval is spread by this share, so that a fleet that started together drifts apart. */
+const JITTER_SHARE = 0.2;
+/** Refusals that only a person can end; asking more often helps nobody. */
+const REFUSED_WAIT_MS = 5 * 60_000;
+const REFUSALS = ['device_revoked', 'device_unknown', 'signature_invalid', 'protocol_unsupported'] as const;
+/** A failed scheduled run is tried again after so long, doubled each time, while its window is open. */
+const RETRY_FIRST_MS = 5 * 60_000;
+const RETRY_CAP_MS = 60 * 60_000;
+const RESULT_MS = 10_000;
+
+/** Resolves after a stop. @throws HoldfastError conflict when another daemon serves this state folder. */
+export async function runDaemon(options: DaemonOptions): Promise<void> {
+  const lock = await acquireLock(options.statePath, 'daemon');
+  try {
+    const work = await WorkList.load(options.statePath, options.log);
+    await new Daemon(options, lock, work).loop();
+  } finally {
+    await lock.release();
+  }
+}
+
+class Daemon {
+  readonly #options: DaemonOptions;
+  readonly #lock: StateLock;
+  readonly #work: WorkList;
+  #running: { readonly runId: string; progress: RunProgress } | null = null;
+  #job: Promise<void> | undefined;
+  /** Ends the wait between heartbeats early. */
+  #wake: () => void = () => undefined;
+  /** Work ended while no wait was under way: the next one is skipped. */
+  #isWoken = false;
+  #unreachable = 0;
+  #dueRetry: { readonly occurrenceId: string; failures: number; notBeforeMs: number } | undefined;
+
+  constructor(options: DaemonOptions, lock: StateLock, work: WorkList) {
+    this.#options = options;
+    this.#lock = lock;
+    this.#work = work;
+  }
+
+  async loop(): Promise<void> {
+    const { signal, log, identity } = this.#options;
+    log.info({ device: identity.deviceName, server: identity.serverUrl }, 'agent ready');
+    while (!signal.aborted) {
+      if (!(await this.#lock.isOwned())) {
+        throw new HoldfastError('conflict', 'Another agent took over this state folder. This one stops.');
+      }
+      const waitMs = await this.#beat();
+      this.#beginWork();
+      await this.#pause(waitMs);
+    }
+    await this.#job;
+    log.info({}, 'agent stopped');
+  }
+
+  /** One heartbeat and what follows from it at once. Returns how long to wait until the next. */
+  async #beat(): Promise<number> {
+    const { client, log, signal } = this.#options;
+    try {
+      await this.#sendResults();
+      const answer = await this.#heartbeat();
+      this.#unreachable = 0;
+      await this.#work.accept(answer, client.nowMs());
+      const spread = 1 + (client.waiting.random() * 2 - 1) * JITTER_SHARE;
+      return Math.max(1, answer.nextInSeconds) * 1000 * spread;
+    } catch (error) {
+      if (signal.aborted) return 0;
+      if (REFUSALS.some((code) => isHoldfastError(error, code))) {
+        log.error({ err: error }, publicMessage(error));
+        return REFUSED_WAIT_MS;
+      }
+      const attempt = this.#unreachable++;
+      const waitMs = backoffMs(
+        attempt,
+        isHoldfastError(error) ? retryAfterOf(error) : undefined,
+        client.waiting.random,
+      );
+      log.warn({ err: error, waitMs }, 'heartbeat failed; it is tried again');
+      // Never quicker than once a second: a fleet must not storm a gateway that is coming back.
+      return Math.max(1_000, waitMs);
+    }
+  }
+
+  async #heartbeat(): Promise<HeartbeatResponse> {
+    const { client, statePath, signal } = this.#options;
+    const sequence = await nextSequence(statePath, client.nowMs());
+    const { policyVersion } = this.#work;
+    const running = this.#running === null ? null : { ...this.#running };
+    return await client.heartbeat({ sequence, agentVersion: AGENT_VERSION, policyVersion, running }, { signal });
+  }
+
+  async #sendResults(): Promise<void> {
+    const { client, log, signal } = this.#options;
+    for (const { id, result } of this.#work.unsentResults) {
+      try {
+        await client.finishCommand(id, result, { retryForMs: 0, totalMs: RESULT_MS, signal });
+      } catch (error) {
+        // The server has no such command (any more): nothing to tell. Everything else is tried with the next heartbeat.
+        if (!isHoldfastError(error, 'not_found')) throw error;
+        log.warn({ commandId: id }, 'the server does not know this command any more');
+      }
+      await this.#work.confirmResult(id);
+    }
+  }
+
+  /** Starts the next piece of work when none is under way. Commands first: a person waits for them. */
+  #beginWork(): void {
+    if (this.#job !== undefined || this.#options.signal.aborted) return;
+    const command = this.#work.nextCommand;
+    const due = this.#work.due;
+    const task =
+      command !== undefined ? () => this.#obey(command) : this.#isDue(due) ? () => this.#backUp(due) : undefined;
+    if (task === undefined) return;
+    this.#job = task()
+      .catch((error: unknown) => this.#options.log.error({ err: error }, 'a piece of work failed'))
+      .finally(() => {
+        this.#job = undefined;
+        this.#running = null;
+        // The server hears the end at once, and may have more to do.
+        this.#isWoken = true;
+        this.#wake();
+      });
+  }
+
+  #isDue(due: DueOccurrence | null): due is DueOccurrence {
+    if (due === null || this.#work.policy === null) return false;
+    const retry = this.#dueRetry;
+    return retry?.occurrenceId !== due.occurrenceId || this.#options.client.nowMs() >= retry.notBeforeMs;
+  }
+
+  async #backUp(due: DueOccurrence): Promise<void> {
+    const report = await this.#run('schedule', due.occurrenceId, null);
+    // An occurrence that the server does not know (any more) will not be known later either.
+    const isOver = isSound(report.result) || isHoldfastError(report.error, 'not_found');
+    if (isOver) return await this.#work.endDue(due.occurrenceId);
+    if (report.result === 'failed') this.#planRetry(due);
+  }
+
+  #planRetry({ occurrenceId, dueMs }: DueOccurrence): void {
+    const { client, log } = this.#options;
+    const failures = (this.#dueRetry?.occurrenceId === occurrenceId ? this.#dueRetry.failures : 0) + 1;
+    const waitMs = Math.min(RETRY_CAP_MS, RETRY_FIRST_MS * 2 ** (failures - 1));
+    this.#dueRetry = { occurrenceId, failures, notBeforeMs: client.nowMs() + waitMs };
+    log.warn({ occurrenceId, dueMs, failures, waitMs }, 'the scheduled backup is tried again later');
+  }
+
+  async #obey(command: AgentCommand): Promise<void> {
+    const { log, signal } = this.#options;
+    log.info({ commandId: command.id, kind: command.kind }, 'command begins');
+    await this.#work.beginCommand(command.id);
+    const result = command.kind === 'restore' ? await this.#restore(command) : await this.#backUpNow(command.id);
+    // Stopped by us: a backup is begun again by the next start, so its command stays open.
+    if (signal.aborted && command.kind === 'backup_now') return;
+    await this.#work.endCommand(command.id, result);
+    log.info({ commandId: command.id, ...result }, 'command ended');
+  }
+
+  async #backUpNow(commandId: string): Promise<{ state: 'done' | 'failed'; message: string }> {
+    // What is due is served by the same run: two backups in a row would tell nothing more.
+    const due = this.#work.due;
+    const report = await this.#run('command', due?.occurrenceId ?? null, commandId);
+    const state = isSound(report.result) ? 'done' : 'failed';
+    if (state === 'done' && due !== null) await this.#work.endDue(due.occurrenceId);
+    return { state, message: report.message };
+  }
+
+  async #run(
+    trigger: 'schedule' | 'command',
+    occurrenceId: string | null,
+    commandId: string | null,
+  ): Promise<Pick<RunReport, 'result' | 'message' | 'error'>> {
+    const { statePath, identity, client, log, signal } = this.#options;
+    const { policy } = this.#work;
+    if (policy === null) return { result: 'failed', message: 'This machine has no policy yet. Try again in a minute.' };
+    const idle: RunProgress = {
+      phase: 'scan',
+      filesDone: 0,
+      filesTotal: 0,
+      bytesDone: 0,
+      bytesTotal: 0,
+      bytesAdded: 0,
+    };
+    try {
+      const report = await runBackup({
+        statePath,
+        identity,
+        policy,
+        client,
+        log,
+        trigger,
+        occurrenceId,
+        commandId,
+        signal,
+        onStarted: (runId) => {
+          this.#running = { runId, progress: idle };
+        },
+        onProgress: (progress) => {
+          if (this.#running !== null) this.#running.progress = progress;
+        },
+      });
+      await this.#work.noteRun(report);
+      const { unread, error: _, ...figures } = report;
+      log.info({ ...figures, unread: unread.length }, 'run ended');
+      return report;
+    } catch (error) {
+      log.error({ err: error }, 'a run could not begin');
+      return { result: signal.aborted ? 'cancelled' : 'failed', message: publicMessage(error), error };
+    }
+  }
+
+  async #restore(command: AgentCommand & { kind: 'restore' }): Promise<{ state: 'done' | 'failed'; message: string }> {
+    const { statePath, identity, client, log, signal } = this.#options;
+    const { snapshotId, targetPath, paths, grantId } = command;
+    try {
+      const terms = { statePath, identity, client, log, signal, snapshotId, targetPath, include: paths, grantId };
+      const result = await runRestore(terms);
+      const isWhole = result.damaged.length === 0 && result.skipped.length === 0;
+      return { state: isWhole ? 'done' : 'failed', message: describeRestore(result, targetPath) };
+    } catch (error) {
+      log.error({ err: error, commandId: command.id }, 'a restore failed');
+      return { state: 'failed', message: publicMessage(error) };
+    }
+  }
+
+  #pause(ms: number): Promise<void> {
+    const { signal } = this.#options;
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', done);
+        this.#wake = () => undefined;
+        this.#isWoken = false;
+        resolve();
+      };
+      const timer = setTimeout(done, ms);
+      signal.addEventListener('abort', done, { once: true });
+      this.#wake = done;
+      if (signal.aborted || this.#isWoken) done();
+    });
+  }
+}
+
+function isSound(result: RunReport['result']): boolean {
+  return result === 'ok' || result === 'partial' || result === 'waiting';
+}

@@ -1,0 +1,26 @@
+import { hostname, userInfo } from 'node:os';
+import path from 'node:path';
+import { systemClock } from '../../core/base/clock.ts';
+import { initRepository } from '../../core/repository/repository.ts';
+import { EXIT } from '../command-io.ts';
+import type { RepoArguments } from './repo-arguments.ts';
+import type { RepoIo } from './repo-command.ts';
+import { readPassword, storeOf } from './standalone-repository.ts';
+
+export async function initCommand(args: RepoArguments, io: RepoIo): Promise<number> {
+  const password = await readPassword(args);
+  const { config } = await initRepository(storeOf(args), {
+    password,
+    strength: 'password',
+    hostname: hostname(),
+    username: userInfo().username,
+    clock: systemClock,
+  });
+  const folder = path.resolve(args.repo);
+  if (args.isJson) io.out(JSON.stringify({ type: 'initialized', repositoryId: config.id, path: folder }));
+  else
+    io.out(
+      `Made repository ${config.id.slice(0, 8)} in ${folder}. Without its password its data cannot be read: keep it safe.`,
+    );
+  return EXIT.done;
+}
