@@ -172,7 +172,7 @@ const PLANTED: readonly (readonly [string, string, RegExp])[] = [
   ],
   [
     'app/planted.client.tsx',
-    "import type { Shape } from '../server/env.ts';\nexport type A = Shape;",
+    "import { value, type Shape } from '../server/env.ts';\nexport const a: Shape = value;",
     /runs in a browser and reaches server\/env\.ts/,
   ],
   [
@@ -221,7 +221,7 @@ describe('check-layers', () => {
     ['server/env.ts', 'export const value = process.env;'],
     [
       'app/fine.client.tsx',
-      "import { value } from '../core/domain/policy.ts';\nvalue;\nexport const mode = process.env.NODE_ENV;",
+      "import { value } from '../core/domain/policy.ts';\nimport type { Shape } from '../server/env.ts';\nexport const shape: Shape = value;\nexport const mode = process.env.NODE_ENV;",
     ],
     [
       'tools/fine.ts',

@@ -28,12 +28,13 @@ function check(folder = root): { status: number | null; output: string } {
 
 describe('check-names', () => {
   test('a tree that keeps the rules is clean', () => {
-    write('app/README.md', '# app');
+    write('app/README.md', '# app\n- `sign-in/`: where people begin');
+    write('app/sign-in/page.tsx', 'export const value = 1;');
     write('app/devices/[id]/page.client.tsx', 'export const value = 1;');
     write('app/(portal)/_ui/badge.tsx', 'export const value = 1;');
     write('app/devices/README.md', '# devices');
     write('app/(portal)/README.md', '# portal');
-    expect(check()).toEqual({ status: 0, output: '3 files, 0 violations\n' });
+    expect(check()).toEqual({ status: 0, output: '4 files, 0 violations\n' });
   });
 
   test.each([

@@ -17,6 +17,7 @@ const DRAWERS = ['utils', 'util', 'helpers', 'helper', 'common', 'manager', 'sha
 /** "About 400": a file a little over is read, not cut at any price. */
 const LINES_MAX = 450;
 
+const HEAD_COMMENT = /^(?:#!.*\n)?\s*(?:\/\*\*|\/\/)/;
 /** Folders whose content is data or made by a program. */
 const WITHOUT_README = ['prisma/migrations', 'docs/images', 'docs/decisions', 'server/db', 'node_modules'];
 
@@ -69,15 +70,16 @@ function foldersOfTwoLevels(files) {
   return folders;
 }
 
-/** A README, or files that each begin by saying what they are for. */
+/** A README, a line in the README of the folder above, or files that each begin by saying what they are for. */
 function isExplained(root, folder) {
   if (existsSync(path.join(root, folder, 'README.md'))) return true;
-  const code = readdirSync(path.join(root, folder)).filter(
-    (name) => /\.(?:tsx?|mjs)$/.test(name) && !name.includes('.test.'),
-  );
+  const [parent, name] = folder.split('/');
+  const above = path.join(root, parent, 'README.md');
+  if (name !== undefined && existsSync(above) && readFileSync(above, 'utf8').includes(`\`${name}/`)) return true;
+  const isCode = (file) => /\.(?:tsx?|mjs)$/.test(file) && !file.includes('.test.');
+  const code = readdirSync(path.join(root, folder)).filter(isCode);
   return (
-    code.length > 0 &&
-    code.every((name) => /^(?:#!.*\n)?\s*(?:\/\*\*|\/\/)/.test(readFileSync(path.join(root, folder, name), 'utf8')))
+    code.length > 0 && code.every((file) => HEAD_COMMENT.test(readFileSync(path.join(root, folder, file), 'utf8')))
   );
 }
 

@@ -98,17 +98,17 @@ function isNamed(node, name) {
 
 const isProcess = (node) => isNamed(node, 'process');
 
-/** `require(…)`, `require.resolve(…)`, `module.require(…)` and `createRequire(…)(…)`. */
+/** `require(…)`, `require.resolve(…)`, `module.require(…)` and `createRequire(import.meta.url)(…)`. */
 function isRequire(callee) {
   if (callee.type === 'Identifier') return callee.name === 'require';
   if (callee.type === 'MemberExpression') {
-    const isResolve =
-      memberName(callee) === 'resolve' && callee.object.type !== 'MemberExpression' && isRequire(callee.object);
+    const isResolve = memberName(callee) === 'resolve' && isRequire(callee.object);
     return isResolve || memberName(callee) === 'require';
   }
-  return (
-    callee.type === 'CallExpression' && callee.callee.type === 'Identifier' && callee.callee.name === 'createRequire'
-  );
+  if (callee.type !== 'CallExpression' || !isNamed(callee.callee, 'createRequire')) return false;
+  // Made for another package's file, it resolves what that package depends on.
+  const [base] = callee.arguments;
+  return base?.type === 'MemberExpression' && base.object.type === 'MetaProperty';
 }
 
 function memberName(node) {

@@ -42,7 +42,12 @@ export const LAYERS = [
     packages: ['@prisma/client', '@prisma/adapter-pg', 'pg'],
     builtins: 'all',
   },
-  { name: 'server/jobs', mayImport: [...ALL_CORE, ...SERVER], packages: ['bullmq', 'ioredis', 'zod'], builtins: 'all' },
+  {
+    name: 'server/jobs',
+    mayImport: [...ALL_CORE, ...SERVER],
+    packages: ['bullmq', 'ioredis', 'pg', 'zod'],
+    builtins: 'all',
+  },
   { name: 'server', mayImport: [...ALL_CORE, ...SERVER], packages: ['zod', 'pino', 'croner'], builtins: 'all' },
 
   {
