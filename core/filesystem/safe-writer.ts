@@ -2,38 +2,30 @@
  * Writes a restored tree below one folder and nowhere else, whatever names and links a repository holds (security bar S38):
  * names must be plain, parents must be real folders, files are created and never followed, links come last.
  */
+import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   constants,
-  fchmodSync,
-  fchownSync,
-  futimesSync,
+  lchownSync,
   linkSync,
   lstatSync,
   lutimesSync,
   mkdirSync,
   openSync,
+  renameSync,
   symlinkSync,
-  unlinkSync,
 } from 'node:fs';
 import path from 'node:path';
 import { HoldfastError } from '../base/errors.ts';
 import { isPlainName } from './plain-name.ts';
+import { applyMetadata, type EntryMetadata, refusal, removeFile } from './restored-file.ts';
 
+export type { EntryMetadata } from './restored-file.ts';
 export type OverwriteRule = 'refuse' | 'if-different' | 'always';
 
-/** Metadata of one entry, in Unix terms. Times in seconds with fractions. */
-export interface EntryMetadata {
-  readonly permissions: number;
-  readonly mtimeSeconds: number;
-  readonly atimeSeconds: number;
-  /** Undefined: the owner is left as it is (only root can give files away). */
-  readonly owner?: { readonly uid: number; readonly gid: number };
-}
-
 const SLASH = Buffer.of(0x2f);
-/** setuid and setgid are dropped: a restore must not make a program that runs as somebody else. */
-const PERMISSIONS_KEPT = 0o1777;
+/** Two stamps of one file may differ by this much: a double holds today's times to a quarter of a microsecond. */
+const SAME_TIME_SECONDS = 1e-5;
 
 /** @throws HoldfastError unsafe_restore for a name that is not one plain path segment. */
 export function assertPlainName(name: Uint8Array): void {
@@ -70,77 +62,77 @@ export class SafeWriter {
 
   /** Makes a folder and those above it. @throws HoldfastError unsafe_restore when one of them is a link or a file. */
   folder(names: readonly Uint8Array[]): Buffer {
-    for (let depth = 1; depth <= names.length; depth += 1) {
-      const folder = this.pathOf(names.slice(0, depth));
-      const id = folder.toString('latin1');
-      if (this.#folders.has(id)) continue;
-      try {
-        mkdirSync(folder, { mode: 0o700 });
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-        if (!lstatSync(folder).isDirectory()) {
-          throw new HoldfastError(
-            'unsafe_restore',
-            `${folder.toString('utf8')} is a link or a file where the backup has a folder. Nothing was written through it.`,
-          );
-        }
+    const folder = this.pathOf(names);
+    const id = folder.toString('latin1');
+    if (names.length === 0 || this.#folders.has(id)) return folder;
+    this.folder(names.slice(0, -1));
+    try {
+      mkdirSync(folder, { mode: 0o700 });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      if (!lstatSync(folder).isDirectory()) {
+        throw new HoldfastError(
+          'unsafe_restore',
+          `${folder.toString('utf8')} is a link or a file where the backup has a folder. Nothing was written through it.`,
+        );
       }
-      this.#folders.add(id);
     }
-    return this.pathOf(names);
+    this.#folders.add(id);
+    return folder;
   }
 
   /**
-   * What to do with an entry whose place may be taken. Removes a file or link that is in the way when the rule says so.
-   * @returns 'write', or 'keep' when the place is taken and stays as it is.
+   * What to do with an entry whose place may be taken: 'write' where it is free, 'keep' what is there, or 'replace' it,
+   * which means to build the new one under `temporaryBeside` and to `moveInto` place when it is whole. Nothing is removed
+   * here: a restore that fails must not have cost the file that it was to replace.
    */
-  prepare(entry: Buffer, wanted: { readonly size: number; readonly mtimeSeconds: number }): 'write' | 'keep' {
+  prepare(
+    entry: Buffer,
+    wanted: { readonly size: number; readonly mtimeSeconds: number },
+  ): 'write' | 'replace' | 'keep' {
     const found = lstatSync(entry, { throwIfNoEntry: false });
     if (found === undefined) return 'write';
     if (this.#overwrite === 'refuse' || found.isDirectory()) return 'keep';
     const isSame =
-      found.isFile() && found.size === wanted.size && Math.abs(found.mtimeMs / 1000 - wanted.mtimeSeconds) < 1e-3;
-    if (this.#overwrite === 'if-different' && isSame) return 'keep';
-    unlinkSync(entry);
-    return 'write';
+      found.isFile() &&
+      found.size === wanted.size &&
+      Math.abs(found.mtimeMs / 1000 - wanted.mtimeSeconds) < SAME_TIME_SECONDS;
+    return this.#overwrite === 'if-different' && isSame ? 'keep' : 'replace';
   }
 
-  /** A new file, for writing. Fails when the name is taken, by a link too. The caller closes it. */
-  create(entry: Buffer): number {
-    return openSync(entry, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600);
+  /** A free name in the same folder, recognisable when a crash leaves it behind. */
+  temporaryBeside(entry: Buffer): Buffer {
+    const folder = entry.subarray(0, entry.lastIndexOf(SLASH) + 1);
+    return Buffer.concat([folder, Buffer.from(`.holdfast-restore-${randomBytes(8).toString('hex')}`)]);
   }
 
-  /** A file that `create` made, opened again. */
-  reopen(entry: Buffer): number {
-    return openSync(entry, constants.O_WRONLY | constants.O_NOFOLLOW);
-  }
-
-  /** Without metadata the file keeps what it was made with. */
-  finishFile(fd: number, metadata: EntryMetadata | undefined): void {
-    if (metadata === undefined) return closeSync(fd);
-    if (metadata.owner !== undefined) fchownSync(fd, metadata.owner.uid, metadata.owner.gid);
-    fchmodSync(fd, metadata.permissions & PERMISSIONS_KEPT);
-    futimesSync(fd, metadata.atimeSeconds, metadata.mtimeSeconds);
-    closeSync(fd);
+  /** Puts a finished entry into its place, atomically, over a file or link that was there. */
+  moveInto(entry: Buffer, temporary: Buffer): void {
+    renameSync(temporary, entry);
+    // Two names of one file: rename leaves both, by the letter of POSIX.
+    removeFile(temporary);
   }
 
   /** After everything inside was written: a folder without write permission could not be filled otherwise. */
-  finishFolder(entry: Buffer, metadata: EntryMetadata | undefined): void {
-    if (metadata === undefined) return;
+  finishFolder(entry: Buffer, metadata: EntryMetadata | undefined): string | undefined {
+    if (metadata === undefined) return undefined;
     const fd = openSync(entry, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_DIRECTORY);
     try {
-      if (metadata.owner !== undefined) fchownSync(fd, metadata.owner.uid, metadata.owner.gid);
-      fchmodSync(fd, metadata.permissions & PERMISSIONS_KEPT);
-      futimesSync(fd, metadata.atimeSeconds, metadata.mtimeSeconds);
+      return applyMetadata(fd, metadata);
     } finally {
       closeSync(fd);
     }
   }
 
-  link(entry: Buffer, target: Uint8Array, metadata: EntryMetadata | undefined): void {
+  /** A symbolic link; its target is text and is never followed. Returns what of the metadata was refused. */
+  link(entry: Buffer, target: Uint8Array, metadata: EntryMetadata | undefined): string | undefined {
     symlinkSync(Buffer.from(target), entry);
-    if (metadata === undefined) return;
-    lutimesSync(entry, metadata.atimeSeconds, metadata.mtimeSeconds);
+    if (metadata === undefined) return undefined;
+    const { owner, atimeSeconds, mtimeSeconds } = metadata;
+    const refused =
+      (owner && refusal('owner', () => lchownSync(entry, owner.uid, owner.gid))) ??
+      refusal('times', () => lutimesSync(entry, atimeSeconds, mtimeSeconds));
+    return refused && `the system refused its ${refused}`;
   }
 
   /** A further name of a file that this writer made. @throws HoldfastError unsafe_restore when the first is no plain file. */
@@ -152,9 +144,5 @@ export class SafeWriter {
       );
     }
     linkSync(first, entry);
-  }
-
-  remove(entry: Buffer): void {
-    unlinkSync(entry);
   }
 }

@@ -1,5 +1,12 @@
-import type { Cipheriv } from 'node:crypto';
-import { createCipheriv, createDecipheriv, randomFillSync, timingSafeEqual } from 'node:crypto';
+import {
+  type Cipheriv,
+  createCipheriv,
+  createDecipheriv,
+  createSecretKey,
+  type KeyObject,
+  randomFillSync,
+  timingSafeEqual,
+} from 'node:crypto';
 import { HoldfastError } from '../../base/errors.ts';
 import type { MasterKey } from '../types.ts';
 import { poly1305Into } from './poly1305.ts';
@@ -13,6 +20,18 @@ const ZERO_IV = Buffer.alloc(IV_BYTES);
 
 /** AES-128 in ECB mode has no state between blocks, so one cipher serves every tag made with the same key. */
 const tagCiphers = new WeakMap<Uint8Array, Cipheriv>();
+
+/** Node would import raw key bytes anew for every blob, which costs as much as sealing a few kilobytes. */
+const dataKeys = new WeakMap<Uint8Array, KeyObject>();
+
+function dataKey(key: MasterKey): KeyObject {
+  let imported = dataKeys.get(key.encrypt);
+  if (imported === undefined) {
+    imported = createSecretKey(key.encrypt);
+    dataKeys.set(key.encrypt, imported);
+  }
+  return imported;
+}
 
 function oneTimePad(key: MasterKey, iv: Uint8Array): Buffer {
   let cipher = tagCiphers.get(key.macK);
@@ -40,7 +59,7 @@ export function sealInto(key: MasterKey, plaintext: Uint8Array, target: Uint8Arr
     throw new RangeError(`sealing needs ${size} bytes at ${offset} of ${target.length}`);
   const iv = target.subarray(offset, offset + IV_BYTES);
   freshIv(iv);
-  const ciphertext = createCipheriv('aes-256-ctr', key.encrypt, iv).update(plaintext);
+  const ciphertext = createCipheriv('aes-256-ctr', dataKey(key), iv).update(plaintext);
   target.set(ciphertext, offset + IV_BYTES);
   poly1305Into(ciphertext, key.macR, oneTimePad(key, iv), target, offset + size - TAG_BYTES);
   return size;
@@ -67,7 +86,7 @@ export function unseal(key: MasterKey, sealed: Uint8Array): Buffer {
   poly1305Into(ciphertext, key.macR, oneTimePad(key, iv), tag, 0);
   if (!timingSafeEqual(tag, sealed.subarray(sealed.length - TAG_BYTES)))
     throw damaged('The stored bytes are damaged or were written with another key: their authentication tag differs.');
-  return createDecipheriv('aes-256-ctr', key.encrypt, iv).update(ciphertext);
+  return createDecipheriv('aes-256-ctr', dataKey(key), iv).update(ciphertext);
 }
 
 function damaged(message: string): HoldfastError {

@@ -4,6 +4,7 @@
  */
 import type { BlobIndex } from '../blob-index.ts';
 import type { BlobReader } from '../blob-reader.ts';
+import { SEAL_OVERHEAD } from '../crypto/seal.ts';
 import { type TreeEntry, walkTree } from '../list-tree.ts';
 import type { PackedBlob, SnapshotWithId, TreeNode } from '../types.ts';
 
@@ -45,7 +46,9 @@ export interface RestorePlan {
   readonly packs: PlannedPack[];
   /** Entries that no restore writes (devices, pipes, sockets). */
   readonly unsupported: TreeEntry[];
-  /** Folders whose listing is damaged. */
+  /** Files whose listing contradicts itself: restored as their pieces say, and named. */
+  readonly contradictions: { readonly path: string; readonly reason: string }[];
+  /** Folders whose listing is damaged, and entries whose names are unsafe. */
   readonly damaged: { readonly path: string; readonly reason: string }[];
   readonly bytes: number;
 }
@@ -83,6 +86,7 @@ export async function planRestore(
 
 class PlanBuilder {
   readonly damaged: RestorePlan['damaged'] = [];
+  readonly #contradictions: RestorePlan['contradictions'] = [];
   readonly #index: BlobIndex;
   readonly #folders: PlannedEntry[] = [];
   readonly #files: PlannedFile[] = [];
@@ -117,11 +121,16 @@ class PlanBuilder {
   #addFile(entry: TreeEntry, names: readonly Uint8Array[], node: TreeNode): void {
     const inode = (node.links ?? 1n) > 1n && node.inode ? `${node.deviceId ?? 0n}:${node.inode}` : undefined;
     const first = inode === undefined ? undefined : this.#firstByInode.get(inode);
-    if (first !== undefined) {
+    // The same number with other contents is another file: a number used again while the backup ran, or a lie.
+    if (first !== undefined && hasSameContent(first.entry.node, node)) {
       this.#hardLinks.push({ entry, names, first });
       return;
     }
     const file = this.#planFile(entry, names, node.content ?? []);
+    if (file.problem === undefined && BigInt(file.size) !== (node.size ?? 0n)) {
+      const reason = `its pieces have ${file.size} bytes, its folder listing says ${node.size ?? 0n}`;
+      this.#contradictions.push({ path: entry.path, reason });
+    }
     if (inode !== undefined) this.#firstByInode.set(inode, file);
     this.#files.push(file);
     this.#bytes += file.size;
@@ -167,15 +176,21 @@ class PlanBuilder {
       hardLinks: this.#hardLinks,
       unsupported: this.#unsupported,
       damaged: this.damaged,
+      contradictions: this.#contradictions,
       packs,
       bytes: this.#bytes,
     };
   }
 }
 
+function hasSameContent(a: TreeNode, b: TreeNode): boolean {
+  const [left, right] = [a.content ?? [], b.content ?? []];
+  return left.length === right.length && left.every((id, at) => id === right[at]);
+}
+
 /** Bytes that a blob has once it is opened: an uncompressed one is its stored length without IV and tag. */
 export function plainLength(blob: PackedBlob): number {
-  return blob.uncompressedLength === 0 ? blob.length - 32 : blob.uncompressedLength;
+  return blob.uncompressedLength === 0 ? blob.length - SEAL_OVERHEAD : blob.uncompressedLength;
 }
 
 function splitPath(pathBytes: Uint8Array): Uint8Array[] {

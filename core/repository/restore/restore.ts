@@ -1,17 +1,19 @@
 /** Restores a snapshot, or parts of it, into a folder. Every piece is verified before it is written. */
-import { closeSync, writeSync } from 'node:fs';
+import { writeSync } from 'node:fs';
 import { HoldfastError } from '../../base/errors.ts';
-import { type EntryMetadata, type OverwriteRule, SafeWriter } from '../../filesystem/safe-writer.ts';
-import { decodeBlob } from '../blob-codec.ts';
+import { createFile, type EntryMetadata, finishFile, removeFile, reopenFile } from '../../filesystem/restored-file.ts';
+import { type OverwriteRule, SafeWriter } from '../../filesystem/safe-writer.ts';
 import type { BlobIndex } from '../blob-index.ts';
 import { BlobReader, isReadDamage } from '../blob-reader.ts';
-import { unixPermissions } from '../format/file-mode.ts';
-import { parseGoTime } from '../format/go-text.ts';
 import type { TreeEntry } from '../list-tree.ts';
 import { packKey } from '../object-names.ts';
-import { joinRanges } from '../pack-ranges.ts';
+import { joinRanges, type RangeOf } from '../pack-ranges.ts';
 import type { OpenRepository, SnapshotWithId, TreeNode } from '../types.ts';
-import { type Placement, type PlannedFile, type PlannedPack, planRestore, type RestorePlan } from './plan.ts';
+import { type PlannedFile, type PlannedPack, planRestore, type RestorePlan } from './plan.ts';
+import { metadataOf, secondsOf } from './node-metadata.ts';
+import { FATAL, inWords, refusedBy, translateWriteError } from './refused-write.ts';
+import type { FileOutcome, RestoreTask, TaskFile } from './restore-task.ts';
+import { type RestoreThreads, startRestoreThreads } from './restore-threads.ts';
 
 export interface RestoreProgress {
   readonly filesDone: number;
@@ -30,7 +32,7 @@ export interface RestoreOptions {
   readonly withMetadata?: boolean;
   readonly onProgress?: (progress: RestoreProgress) => void;
   readonly signal?: AbortSignal;
-  /** Range requests in flight. */
+  /** Range requests in flight; each holds up to 32 MiB. */
   readonly concurrency?: number;
 }
 
@@ -50,12 +52,12 @@ export interface RestoreResult {
   readonly warnings: readonly RestoreProblem[];
 }
 
-const OPEN_FILES_MAX = 256;
 const CONCURRENCY = 4;
 
 /**
- * @throws HoldfastError cancelled; unsafe_restore when a name or a parent would lead outside of the target; disk_full.
- * Damage does not throw: what is intact is restored, and `damaged` names the rest.
+ * @throws HoldfastError cancelled; unsafe_restore when a link in the target stands where the backup has a folder;
+ * disk_full. Files that were begun are removed then, and files that were to be replaced are as they were. Damage does not
+ * throw: what is intact is restored, and `damaged` names the rest.
  */
 export async function restore(repo: OpenRepository, index: BlobIndex, options: RestoreOptions): Promise<RestoreResult> {
   const reader = new BlobReader(repo, index);
@@ -63,21 +65,32 @@ export async function restore(repo: OpenRepository, index: BlobIndex, options: R
   return await new Restoration(repo, reader, plan, options).run();
 }
 
+/** Where a file is built, and how far it is. */
+interface FileState {
+  readonly place: Buffer;
+  /** Where it is written: its place, or beside it when it will replace what is there. */
+  readonly path: Buffer;
+  isCreated: boolean;
+  isDone: boolean;
+}
+
+type PlannedBlob = PlannedPack['blobs'][number];
+
 class Restoration {
   readonly #repo: OpenRepository;
   readonly #reader: BlobReader;
   readonly #plan: RestorePlan;
   readonly #options: RestoreOptions;
   readonly #writer: SafeWriter;
+  readonly #threads: RestoreThreads;
   readonly #skipped: string[] = [];
   readonly #damaged: RestoreProblem[];
   readonly #warnings: RestoreProblem[];
-  readonly #kept = new Set<PlannedFile>();
-  readonly #created = new Set<PlannedFile>();
-  /** Open files, least recently written first. */
-  readonly #open = new Map<PlannedFile, number>();
+  /** Files that are being restored; what is kept as it was has no state. */
+  readonly #states = new Map<PlannedFile, FileState>();
   #filesDone = 0;
   #bytesDone = 0;
+  #hasFailed = false;
 
   constructor(repo: OpenRepository, reader: BlobReader, plan: RestorePlan, options: RestoreOptions) {
     this.#repo = repo;
@@ -86,26 +99,27 @@ class Restoration {
     this.#options = options;
     this.#writer = new SafeWriter(options.targetDir, options.overwrite ?? 'refuse');
     this.#damaged = [...plan.damaged];
-    this.#warnings = plan.unsupported.map(({ path, node }) => ({
-      path,
-      reason: `a ${node.type} is not restored`,
-    }));
+    this.#warnings = [...plan.contradictions];
+    for (const { path, node } of plan.unsupported)
+      this.#warnings.push({ path, reason: `a ${node.type} is not restored` });
+    this.#threads = startRestoreThreads(repo.masterKey, plan.bytes);
   }
 
   async run(): Promise<RestoreResult> {
     try {
-      for (const { names } of this.#plan.folders) this.#writer.folder(names);
+      for (const folder of this.#plan.folders)
+        this.#attempt(folder.entry.path, () => this.#writer.folder(folder.names));
       for (const file of this.#plan.files) this.#begin(file);
+      this.#reassignLinks();
       await this.#restorePacks();
-      this.#dropDamaged();
+      for (const file of this.#plan.files) if (file.problem !== undefined) this.#giveUp(file);
       this.#makeLinks();
-      for (const folder of this.#plan.folders.toReversed()) {
-        this.#writer.finishFolder(this.#writer.pathOf(folder.names), this.#metadataOf(folder.entry.node));
-      }
+      this.#finishFolders();
     } catch (error) {
-      throw translate(error);
+      for (const state of this.#states.values()) if (state.isCreated && !state.isDone) removeFile(state.path);
+      throw translateWriteError(error);
     } finally {
-      for (const fd of this.#open.values()) closeSync(fd);
+      await this.#threads.close();
     }
     this.#report();
     return {
@@ -119,27 +133,72 @@ class Restoration {
 
   /** Looks whether the place is free; files without pieces are finished here. */
   #begin(file: PlannedFile): void {
-    const node = file.entry.node;
-    const place = this.#pathOf(file);
-    if (this.#writer.prepare(place, { size: file.size, mtimeSeconds: secondsOf(node.mtime) }) === 'keep') {
-      this.#kept.add(file);
-      this.#skipped.push(file.entry.path);
-    } else if (file.problem === undefined && file.pending === 0) {
-      this.#writer.finishFile(this.#writer.create(place), this.#metadataOf(node));
-      this.#created.add(file);
-      this.#filesDone += 1;
-    }
+    const { node, path } = file.entry;
+    const wanted = { size: file.size, mtimeSeconds: secondsOf(node.mtime) };
+    const failure = refusedBy(() => {
+      const place = this.#pathOf(file.names);
+      const rule = this.#writer.prepare(place, wanted);
+      if (rule === 'keep') {
+        this.#skipped.push(path);
+        return;
+      }
+      const state = {
+        place,
+        path: rule === 'replace' ? this.#writer.temporaryBeside(place) : place,
+        isCreated: false,
+        isDone: false,
+      };
+      this.#states.set(file, state);
+      if (file.problem === undefined && file.pending === 0) this.#finish(file, state);
+    });
+    if (failure === undefined) return;
+    file.problem = failure;
+    this.#states.delete(file);
+    this.#damaged.push({ path, reason: failure });
   }
 
-  #pathOf(file: { readonly names: readonly Uint8Array[] }): Buffer {
-    this.#writer.folder(file.names.slice(0, -1));
-    return this.#writer.pathOf(file.names);
+  #pathOf(names: readonly Uint8Array[]): Buffer {
+    this.#writer.folder(names.slice(0, -1));
+    return this.#writer.pathOf(names);
+  }
+
+  /**
+   * Where the first name of a hard-linked file was kept because something else has its place, a link to it would be a
+   * file with other contents: the next name takes its part.
+   */
+  #reassignLinks(): void {
+    const heirs = new Map<PlannedFile, PlannedFile>();
+    for (const link of this.#plan.hardLinks.splice(0)) {
+      const isKept = !this.#states.has(link.first) && link.first.problem === undefined;
+      if (!isKept || this.#options.overwrite === 'if-different') {
+        this.#plan.hardLinks.push(link);
+        continue;
+      }
+      const heir = heirs.get(link.first);
+      if (heir !== undefined) {
+        this.#plan.hardLinks.push({ ...link, first: heir });
+        continue;
+      }
+      const file: PlannedFile = { ...link.first, entry: link.entry, names: link.names };
+      heirs.set(link.first, file);
+      for (const pack of this.#plan.packs)
+        for (const { placements } of pack.blobs)
+          for (const { file: owner, offset } of [...placements])
+            if (owner === link.first) placements.push({ file, offset });
+      this.#plan.files.push(file);
+      this.#begin(file);
+    }
   }
 
   async #restorePacks(): Promise<void> {
     const packs = this.#plan.packs.values();
     const lanes = Array.from({ length: this.#options.concurrency ?? CONCURRENCY }, async () => {
-      for (const pack of packs) await this.#restorePack(pack);
+      try {
+        for (const pack of packs) await this.#restorePack(pack);
+      } catch (error) {
+        this.#hasFailed = true;
+        throw error;
+      }
     });
     const results = await Promise.allSettled(lanes);
     for (const result of results) if (result.status === 'rejected') throw result.reason;
@@ -147,93 +206,144 @@ class Restoration {
 
   async #restorePack(pack: PlannedPack): Promise<void> {
     const wanted = pack.blobs.filter(({ placements }) => placements.some(({ file }) => this.#isWanted(file)));
-    for (const { range, items } of joinRanges(wanted, ({ blob }) => blob)) {
+    for (const joined of joinRanges(wanted, ({ blob }) => blob)) {
+      if (this.#hasFailed) return;
       if (this.#options.signal?.aborted)
         throw new HoldfastError('cancelled', 'The restore was stopped. Nothing in the backup has changed.');
-      const bytes = await this.#repo.store.get(packKey(pack.packId), range).catch((error: unknown) => {
-        if (isReadDamage(error)) return undefined; // each blob is then tried on its own, and in its other copies
+      const bytes = await this.#repo.store.get(packKey(pack.packId), joined.range).catch((error: unknown) => {
+        if (isReadDamage(error)) return undefined;
         throw error;
       });
-      for (const { blob, placements } of items) {
-        const at = blob.offset - range.offset;
-        const sealed = bytes?.subarray(at, at + blob.length);
-        const plain = (sealed && this.#decode(sealed, blob)) ?? (await this.#readAgain(blob, placements));
-        if (plain !== undefined) this.#write(plain, placements);
-      }
+      // Without the range, each piece is tried on its own, and in its other copies.
+      if (bytes === undefined) for (const planned of joined.items) await this.#readAgain(planned);
+      else await this.#restoreRange(joined, bytes);
       this.#report();
     }
   }
 
-  #decode(sealed: Uint8Array, blob: PlannedPack['blobs'][number]['blob']): Buffer | undefined {
-    try {
-      return decodeBlob(this.#repo.masterKey, sealed, blob);
-    } catch (error) {
-      if (isReadDamage(error)) return undefined;
-      throw error;
+  async #restoreRange({ range, items }: RangeOf<PlannedBlob>, bytes: Uint8Array): Promise<void> {
+    const files: PlannedFile[] = [];
+    const numbers = new Map<PlannedFile, number>();
+    const pieces: number[] = [];
+    const blobs = items.map(({ blob, placements }) => {
+      const places: number[] = [];
+      for (const { file, offset } of placements) {
+        if (!this.#isWanted(file)) continue;
+        let number = numbers.get(file);
+        if (number === undefined) {
+          number = files.push(file) - 1;
+          numbers.set(file, number);
+        }
+        pieces[number] = (pieces[number] ?? 0) + 1;
+        places.push(number, offset);
+      }
+      const { id, type, uncompressedLength, length } = blob;
+      return { id, type, uncompressedLength, at: blob.offset - range.offset, length, places };
+    });
+    const taskFiles = files.map((file, number) => this.#taskFileOf(file, pieces[number] ?? 0));
+    const task: RestoreTask = { bytes, files: taskFiles.map(({ entry }) => entry), blobs };
+    const outcome = await this.#threads.run(task);
+    for (const [number, file] of files.entries()) this.#accept(file, outcome.files[number]!);
+    for (const number of outcome.damaged) await this.#readAgain(items[number]!);
+  }
+
+  /** A file with all its pieces in this task is made and finished there; any other must be there before it. */
+  #taskFileOf(file: PlannedFile, pieces: number): { entry: TaskFile } {
+    const state = this.#states.get(file)!; // isWanted saw it
+    const path = state.path.toString('latin1');
+    if (!state.isCreated && pieces === file.pending)
+      return { entry: { path, isNew: true, finish: { size: file.size, metadata: this.#metadataOf(file.entry.node) } } };
+    if (!state.isCreated) {
+      const failure = refusedBy(() => this.#create(state));
+      if (failure !== undefined) file.problem ??= failure;
     }
+    return { entry: { path, isNew: false } };
+  }
+
+  #create(state: FileState): void {
+    const fd = createFile(state.path);
+    state.isCreated = true;
+    finishFile(fd, 0, undefined);
+  }
+
+  #accept(file: PlannedFile, outcome: FileOutcome): void {
+    const state = this.#states.get(file)!;
+    state.isCreated ||= outcome.isCreated;
+    if (outcome.failure !== undefined) {
+      if (FATAL.has(outcome.failure)) throw Object.assign(new Error('write failed'), { code: outcome.failure });
+      file.problem ??= inWords(outcome.failure);
+      return;
+    }
+    this.#bytesDone += outcome.bytes;
+    file.pending -= outcome.pieces;
+    if (outcome.isFinished) this.#settle(file, state, outcome.warning);
+    else if (file.pending === 0 && file.problem === undefined) this.#finishOrGiveUp(file, state);
   }
 
   /** A piece whose first reading failed: once more, and from every other pack that holds it. */
-  async #readAgain(
-    blob: PlannedPack['blobs'][number]['blob'],
-    placements: readonly Placement[],
-  ): Promise<Buffer | undefined> {
+  async #readAgain({ blob, placements }: PlannedBlob): Promise<void> {
+    const wanted = placements.filter(({ file }) => this.#isWanted(file));
+    let plain: Buffer;
     try {
-      return await this.#reader.read(blob.id, 'data');
+      plain = await this.#reader.read(blob.id, 'data');
     } catch (error) {
       if (!isReadDamage(error)) throw error;
-      for (const { file } of placements) file.problem ??= `a piece of it is damaged or missing in pack ${blob.packId}`;
-      return undefined;
+      for (const { file } of wanted) file.problem ??= `a piece of it is damaged or missing in pack ${blob.packId}`;
+      return;
+    }
+    for (const { file, offset } of wanted) {
+      const state = this.#states.get(file)!; // isWanted saw it
+      const failure = refusedBy(() => {
+        if (!state.isCreated) this.#create(state);
+        const fd = reopenFile(state.path);
+        try {
+          for (let at = 0; at < plain.length; ) at += writeSync(fd, plain, at, plain.length - at, offset + at);
+        } finally {
+          finishFile(fd, file.size, undefined);
+        }
+        this.#bytesDone += plain.length;
+        file.pending -= 1;
+        if (file.pending === 0) this.#finish(file, state);
+      });
+      if (failure !== undefined) file.problem ??= failure;
     }
   }
 
   #isWanted(file: PlannedFile): boolean {
-    return file.problem === undefined && !this.#kept.has(file);
+    return file.problem === undefined && this.#states.has(file);
   }
 
-  #write(plain: Buffer, placements: readonly Placement[]): void {
-    for (const { file, offset } of placements) {
-      if (!this.#isWanted(file)) continue;
-      const fd = this.#fileOf(file);
-      for (let at = 0; at < plain.length; ) at += writeSync(fd, plain, at, plain.length - at, offset + at);
-      this.#bytesDone += plain.length;
-      file.pending -= 1;
-      if (file.pending > 0) continue;
-      this.#open.delete(file);
-      this.#writer.finishFile(fd, this.#metadataOf(file.entry.node));
-      this.#filesDone += 1;
-    }
+  #finishOrGiveUp(file: PlannedFile, state: FileState): void {
+    const failure = refusedBy(() => this.#finish(file, state));
+    if (failure !== undefined) file.problem ??= failure;
   }
 
-  #fileOf(file: PlannedFile): number {
-    const known = this.#open.get(file);
-    if (known !== undefined) {
-      this.#open.delete(file); // and back in as the youngest
-      this.#open.set(file, known);
-      return known;
+  #finish(file: PlannedFile, state: FileState): void {
+    const fd = state.isCreated ? reopenFile(state.path) : createFile(state.path);
+    state.isCreated = true;
+    this.#settle(file, state, finishFile(fd, file.size, this.#metadataOf(file.entry.node)));
+  }
+
+  #settle(file: PlannedFile, state: FileState, warning: string | undefined): void {
+    if (state.path !== state.place) {
+      const failure = refusedBy(() => this.#writer.moveInto(state.place, state.path));
+      if (failure !== undefined) {
+        file.problem ??= failure;
+        return;
+      }
     }
-    if (this.#open.size >= OPEN_FILES_MAX) {
-      const [oldest, fd] = this.#open.entries().next().value!;
-      this.#open.delete(oldest);
-      closeSync(fd);
-    }
-    const place = this.#pathOf(file);
-    const fd = this.#created.has(file) ? this.#writer.reopen(place) : this.#writer.create(place);
-    this.#created.add(file);
-    this.#open.set(file, fd);
-    return fd;
+    state.isDone = true;
+    this.#filesDone += 1;
+    this.#warn(file.entry.path, warning);
   }
 
   /** A file that misses a piece is removed: half a file under its full name would look restored. */
-  #dropDamaged(): void {
-    for (const file of this.#plan.files) {
-      if (file.problem === undefined || this.#kept.has(file)) continue;
-      const fd = this.#open.get(file);
-      if (fd !== undefined) closeSync(fd);
-      this.#open.delete(file);
-      if (this.#created.has(file)) this.#writer.remove(this.#pathOf(file));
-      this.#damaged.push({ path: file.entry.path, reason: file.problem });
-    }
+  #giveUp(file: PlannedFile): void {
+    const state = this.#states.get(file);
+    if (state === undefined) return; // kept, or named already
+    if (state.isCreated && !state.isDone) removeFile(state.path);
+    state.isCreated = false;
+    this.#damaged.push({ path: file.entry.path, reason: file.problem ?? 'it could not be written' });
   }
 
   #makeLinks(): void {
@@ -242,22 +352,54 @@ class Restoration {
         this.#damaged.push({ path: entry.path, reason: first.problem });
         continue;
       }
-      const place = this.#pathOf({ names });
-      if (!this.#isFree(entry, place)) continue;
-      this.#writer.hardLink(place, this.#writer.pathOf(first.names));
-      this.#filesDone += 1;
+      const made = this.#build(entry, names, (path) => {
+        this.#writer.hardLink(path, this.#writer.pathOf(first.names));
+        return undefined;
+      });
+      if (made) this.#filesDone += 1;
     }
-    for (const { entry, names } of this.#plan.symlinks) {
-      const place = this.#pathOf({ names });
-      if (!this.#isFree(entry, place)) continue;
-      this.#writer.link(place, entry.node.linkTarget ?? Buffer.alloc(0), this.#metadataOf(entry.node));
+    for (const { entry, names } of this.#plan.symlinks)
+      this.#build(entry, names, (path) =>
+        this.#writer.link(path, entry.node.linkTarget ?? Buffer.alloc(0), this.#metadataOf(entry.node)),
+      );
+  }
+
+  /** Makes a link in its place, or beside it and then over what is there; tells whether there is one now. */
+  #build(entry: TreeEntry, names: readonly Uint8Array[], make: (path: Buffer) => string | undefined): boolean {
+    let isMade = false;
+    this.#attempt(entry.path, () => {
+      const place = this.#pathOf(names);
+      const rule = this.#writer.prepare(place, { size: -1, mtimeSeconds: 0 });
+      if (rule === 'keep') {
+        this.#skipped.push(entry.path);
+        return;
+      }
+      const path = rule === 'replace' ? this.#writer.temporaryBeside(place) : place;
+      this.#warn(entry.path, make(path));
+      if (path !== place) this.#writer.moveInto(place, path);
+      isMade = true;
+    });
+    return isMade;
+  }
+
+  #finishFolders(): void {
+    for (const { entry, names } of this.#plan.folders.toReversed()) {
+      const failure = refusedBy(() =>
+        this.#warn(entry.path, this.#writer.finishFolder(this.#writer.pathOf(names), this.#metadataOf(entry.node))),
+      );
+      // A folder that could not be made was named when that was tried.
+      if (failure !== undefined && !this.#damaged.some(({ path }) => path === entry.path))
+        this.#warn(entry.path, failure);
     }
   }
 
-  #isFree(entry: TreeEntry, place: Buffer): boolean {
-    if (this.#writer.prepare(place, { size: -1, mtimeSeconds: 0 }) === 'write') return true;
-    this.#skipped.push(entry.path);
-    return false;
+  #attempt(path: string, action: () => void): void {
+    const failure = refusedBy(action);
+    if (failure !== undefined) this.#damaged.push({ path, reason: failure });
+  }
+
+  #warn(path: string, reason: string | undefined): void {
+    if (reason !== undefined) this.#warnings.push({ path, reason });
   }
 
   #metadataOf(node: TreeNode): EntryMetadata | undefined {
@@ -272,29 +414,4 @@ class Restoration {
       bytesTotal: this.#plan.bytes,
     });
   }
-}
-
-function secondsOf(time: string): number {
-  return Number(parseGoTime(time) ?? 0n) / 1e9;
-}
-
-function metadataOf(node: TreeNode): EntryMetadata {
-  return {
-    permissions: unixPermissions(node.mode),
-    mtimeSeconds: secondsOf(node.mtime),
-    atimeSeconds: secondsOf(node.atime),
-    ...(process.getuid?.() === 0 ? { owner: { uid: node.uid, gid: node.gid } } : {}),
-  };
-}
-
-function translate(error: unknown): unknown {
-  const code = (error as NodeJS.ErrnoException).code;
-  if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return new HoldfastError(
-      'disk_full',
-      'The disk of the restore folder is full. The backup is untouched; free some space, or restore to another place.',
-      { cause: error },
-    );
-  }
-  return error;
 }
