@@ -34,17 +34,28 @@ export async function enrolDevice(
   const tenantId = tenantOfToken(request.token);
   return await applyChange(services, scopeForSystem(tenantId), async (change) => {
     const deviceId = newId(services.clock);
-    const token = await findToken(services, change, tenantId, request.token);
+    const token = await findToken(services, change, tenantId, request);
+    if ('answer' in token) return token.answer;
     return await createDevice(services, change, tenantId, deviceId, token, request);
   });
 }
 
-async function findToken(services: Services, { tx }: Change, tenantId: string, text: string): Promise<FoundToken> {
+async function findToken(
+  services: Services,
+  change: Change,
+  tenantId: string,
+  request: EnrolRequest,
+): Promise<FoundToken | { readonly answer: EnrolResponse }> {
+  const { tx } = change;
   // The row lock makes parallel uses wait for one another; the second then sees that the first has used it.
-  const [token] = await tx.$queryRaw<(FoundToken & { used_at: Date | null; expires_at: Date })[]>`
-    SELECT id, customer_id, policy_id, used_at, expires_at FROM enrolment_token
-    WHERE tenant_id = ${tenantId}::uuid AND token_hash = ${hashToken(text)} FOR UPDATE`;
+  const [token] = await tx.$queryRaw<
+    (FoundToken & { used_at: Date | null; used_by_device_id: string | null; expires_at: Date })[]
+  >`
+    SELECT id, customer_id, policy_id, used_at, used_by_device_id, expires_at FROM enrolment_token
+    WHERE tenant_id = ${tenantId}::uuid AND token_hash = ${hashToken(request.token)} FOR UPDATE`;
   if (token === undefined) throw invalidToken();
+  const answer = await answerAgain(services, change, tenantId, token.used_by_device_id, request.publicKey);
+  if (answer !== undefined) return { answer };
   if (token.used_at !== null) {
     throw new HoldfastError(
       'token_used',
@@ -55,6 +66,40 @@ async function findToken(services: Services, { tx }: Change, tenantId: string, t
     throw new HoldfastError('token_expired', 'This enrolment token has expired. Ask your provider for a new one.');
   }
   return token;
+}
+
+/**
+ * The machine that used the token asks again, with the same key: the answer was lost on its way, and this is that answer.
+ * Once its vault is ready it has all that enrolment gives.
+ */
+async function answerAgain(
+  services: Services,
+  { tx, audit }: Change,
+  tenantId: string,
+  deviceId: string | null,
+  publicKey: string,
+): Promise<EnrolResponse | undefined> {
+  if (deviceId === null) return undefined;
+  const device = await tx.device.findFirst({
+    where: { tenantId, id: deviceId, publicKey, revokedAt: null, vault: { is: { state: 'new' } } },
+    include: { policy: true, vault: true, customer: true, sources: true },
+  });
+  const [source] = device?.sources ?? [];
+  if (device?.vault == null || source === undefined) return undefined;
+  await audit('device.enrolled', { kind: 'device', id: device.id }, { isRepeated: true });
+  return {
+    tenantId,
+    customerId: device.customerId,
+    customerName: device.customer.name,
+    deviceId: device.id,
+    deviceName: device.name,
+    vaultId: device.vault.id,
+    custody: device.vault.custody as EnrolResponse['custody'], // bound to these words by a CHECK
+    source: { id: source.id, name: source.name, kind: 'files' },
+    policyVersion: device.policy.version,
+    policy: policyDocument.parse(device.policy.document),
+    serverTimeMs: services.clock.nowMs(),
+  };
 }
 
 async function createDevice(

@@ -17,6 +17,8 @@ import type { Services } from '../services.ts';
 const NEXT_SECONDS = 60;
 /** Sooner when there is something in the air, so that a click in the portal is felt on the machine. */
 const NEXT_SECONDS_BUSY = 5;
+/** A command may be lost with the answer that carried it: until it is reported as ended it comes again. The agent knows it by its id. */
+const REDELIVER_MS = 2 * 60_000;
 
 export async function recordHeartbeat(
   services: Services,
@@ -116,15 +118,20 @@ function mayTryAgain(runs: readonly { state: string; finishedAt: Date | null }[]
 }
 
 async function takeCommands(services: Services, tx: Tx, scope: DeviceScope): Promise<AgentCommand[]> {
+  const nowMs = services.clock.nowMs();
   const pending = await tx.agentCommand.findMany({
-    where: { tenantId: scope.tenantId, deviceId: scope.deviceId, state: 'pending' },
+    where: {
+      tenantId: scope.tenantId,
+      deviceId: scope.deviceId,
+      OR: [{ state: 'pending' }, { state: 'delivered', deliveredAt: { lte: new Date(nowMs - REDELIVER_MS) } }],
+    },
     orderBy: { createdAt: 'asc' },
     take: 10,
   });
   if (pending.length === 0) return [];
   await tx.agentCommand.updateMany({
     where: { tenantId: scope.tenantId, id: { in: pending.map(({ id }) => id) } },
-    data: { state: 'delivered', deliveredAt: new Date(services.clock.nowMs()) },
+    data: { state: 'delivered', deliveredAt: new Date(nowMs) },
   });
   return pending.map(({ id, kind, payload }) => agentCommand.parse({ ...(payload as object), id, kind }));
 }
