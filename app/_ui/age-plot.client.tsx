@@ -1,8 +1,8 @@
 'use client';
 import type { ReactNode } from 'react';
 import { Area, AreaChart, CartesianGrid, ReferenceLine, ResponsiveContainer, Tooltip, XAxis, YAxis } from 'recharts';
-import type { AgePoint } from './age-series.ts';
-import { formatDuration, formatExact, formatShort } from './format.ts';
+import { type AgePoint, ageTicks } from './age-series.ts';
+import { formatDuration, formatExact, formatTick } from './format.ts';
 
 /** The saw itself. Drawn linearly between its corners, because an age grows evenly. */
 export function AgePlot({
@@ -29,7 +29,7 @@ export function AgePlot({
           type="number"
           domain={[first, last]}
           ticks={[first, (first + last) / 2, last]}
-          tickFormatter={(atMs: number) => formatShort(atMs, timeZone)}
+          tickFormatter={(atMs: number) => formatTick(atMs, last - first, timeZone)}
           tick={{ fill: 'var(--hf-ink-3)', fontSize: 12 }}
           tickLine={false}
           axisLine={{ stroke: 'var(--hf-line-strong)' }}
@@ -38,7 +38,7 @@ export function AgePlot({
         <YAxis
           width={62}
           domain={[0, top]}
-          ticks={[0, top / 2, top]}
+          ticks={ageTicks(top)}
           tickFormatter={(ageMs: number) => (ageMs === 0 ? '0' : formatDuration(ageMs))}
           tick={{ fill: 'var(--hf-ink-3)', fontSize: 12 }}
           tickLine={false}

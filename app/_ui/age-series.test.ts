@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { dataAgeMs, type PointTimes } from '../../core/domain/sla.ts';
-import { ageSeries } from './age-series.ts';
+import { ageSeries, ageTicks } from './age-series.ts';
 
 test('between and at its corners the saw is the data age of the metrics', () => {
   const seed = Math.floor(Math.random() * 2 ** 31);
@@ -33,4 +33,14 @@ test('between and at its corners the saw is the data age of the metrics', () => 
 test('a device that was never backed up has no age to draw', () => {
   expect(ageSeries([], 0, 1000)).toEqual([]);
   expect(ageSeries([{ captureMs: 100, commitMs: 2000 }], 0, 1000).every((corner) => corner.ageMs >= 0)).toBe(true);
+});
+
+test('the axis has one to four round steps, whatever the span', () => {
+  for (let topMs = 1000; topMs < 1e12; topMs *= 1.37) {
+    const ticks = ageTicks(topMs);
+    expect(ticks[0]).toBe(0);
+    expect(ticks.length, String(topMs)).toBeGreaterThanOrEqual(2);
+    expect(ticks.length, String(topMs)).toBeLessThanOrEqual(5);
+    expect(ticks.at(-1)!).toBeLessThanOrEqual(topMs);
+  }
 });

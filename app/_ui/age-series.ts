@@ -29,3 +29,32 @@ export function ageSeries(points: readonly PointTimes[], sinceMs: number, nowMs:
   corners.push({ atMs: nowMs, ageMs: nowMs - newestMs });
   return corners;
 }
+
+const STEPS_MINUTES = [
+  1 / 60,
+  1 / 12,
+  0.25,
+  0.5,
+  1,
+  2,
+  5,
+  10,
+  15,
+  30,
+  60,
+  120,
+  180,
+  360,
+  720,
+  1440,
+  2880,
+  7200,
+  14_400,
+  43_200,
+];
+
+/** Round ages for the axis, from 0, four steps at most. */
+export function ageTicks(topMs: number): number[] {
+  const stepMs = (STEPS_MINUTES.find((minutes) => topMs / (minutes * 60_000) <= 4) ?? topMs / 240_000) * 60_000;
+  return Array.from({ length: Math.floor(topMs / stepMs) + 1 }, (_, at) => at * stepMs);
+}

@@ -55,7 +55,7 @@ export function CustomerHome({
           {alert.message}
         </Notice>
       ))}
-      <HomeTiles view={view} clock={clock} below={below} />
+      {view.devices.length > 0 && <HomeTiles view={view} clock={clock} below={below} />}
       <div style={{ marginBottom: 16 }}>
         <Panel title="What is protected" isFlush>
           {view.devices.length === 0 ? (
@@ -73,31 +73,37 @@ export function CustomerHome({
           )}
         </Panel>
       </div>
-      <TwoColumns
-        main={
-          <Panel title={`${monthName(view.month)}, day by day`} note={`in the zone ${view.customer.timeZone}`}>
-            <MonthCalendar
-              month={view.month}
-              devices={view.devices}
-              nowMs={view.nowMs}
-              timeZone={view.customer.timeZone}
-            />
-          </Panel>
-        }
-        side={
-          <Panel title={`${monthName(view.month)} in figures`} isFlush>
-            {view.sources.length === 0 ? (
-              <EmptyState icon={<IconCalendarStats size={24} />} title="The first figures come with the first backup">
-                From then on each source shows how much of the month it was inside its target, and the most that could
-                have been lost.
-              </EmptyState>
-            ) : (
-              <SourceTable view={view} />
-            )}
-          </Panel>
-        }
-      />
+      {view.devices.length > 0 && <Month view={view} />}
     </>
+  );
+}
+
+function Month({ view }: { view: CustomerHomeView }): ReactNode {
+  return (
+    <TwoColumns
+      main={
+        <Panel title={`${monthName(view.month)}, day by day`} note={`in the zone ${view.customer.timeZone}`}>
+          <MonthCalendar
+            month={view.month}
+            devices={view.devices}
+            nowMs={view.nowMs}
+            timeZone={view.customer.timeZone}
+          />
+        </Panel>
+      }
+      side={
+        <Panel title={`${monthName(view.month)} in figures`} isFlush>
+          {view.sources.length === 0 ? (
+            <EmptyState icon={<IconCalendarStats size={24} />} title="The first figures come with the first backup">
+              From then on each source shows how much of the month it was inside its target, and the most that could
+              have been lost.
+            </EmptyState>
+          ) : (
+            <SourceTable view={view} />
+          )}
+        </Panel>
+      }
+    />
   );
 }
 

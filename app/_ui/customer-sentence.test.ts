@@ -6,7 +6,13 @@ import { customerSentence } from './customer-sentence.ts';
 const HOUR = 3600_000;
 const device = { dataAtMs: 1 } as DeviceSummary;
 const source = (attainment: number | null, peakMs: number | null, deviceName = 'web-1') =>
-  ({ attainment, peakMs, peakAtMs: Date.UTC(2026, 10, 12, 9), deviceName }) as SourceMonthView;
+  ({
+    windowStartMs: Date.UTC(2026, 10, 1),
+    attainment,
+    peakMs,
+    peakAtMs: Date.UTC(2026, 10, 12, 9),
+    deviceName,
+  }) as SourceMonthView;
 const say = (sources: SourceMonthView[], devices = [device]) =>
   customerSentence({ month: '2026-11', devices, sources, customer: { timeZone: 'UTC' } });
 
@@ -27,6 +33,11 @@ test('the worst source speaks, however good the others are', () => {
   const sentence = say([source(1, HOUR), source(0.5, 9 * HOUR, 'desk-2'), source(1, HOUR)]);
   expect(sentence).toContain('On desk-2, the worst of 3 sources');
   expect(sentence).toContain('50.0 %');
+});
+
+test('a source that joined later is measured from its first day, and the sentence says so', () => {
+  const joined = { ...source(0.9, HOUR), windowStartMs: Date.UTC(2026, 10, 9, 4) };
+  expect(say([joined])).toContain('90.0 % of the time since 9 November');
 });
 
 test('before there are figures it promises none', () => {

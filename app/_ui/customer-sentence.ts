@@ -1,3 +1,4 @@
+import { monthWindow } from '../../core/domain/calendar.ts';
 import { percentText } from '../../core/domain/sla.ts';
 import type { CustomerHomeView, SourceMonthView } from '../../server/customers/queries.ts';
 import { formatDay, formatDuration } from './format.ts';
@@ -28,7 +29,11 @@ export function customerSentence(view: Spoken): string {
   }
   const name = monthName(view.month);
   const worst = measured.reduce((a, b) => (b.attainment! < a.attainment! ? b : a));
-  const time = worst.attainment === 1 ? `all of ${name} so far` : `${percentText(worst.attainment!)} of ${name} so far`;
+  const { startMs } = monthWindow(view.month, view.customer.timeZone);
+  // A source that joined in the middle of the month is measured from there on, and the sentence says so.
+  const isWhole = worst.windowStartMs - startMs < 3600_000;
+  const span = isWhole ? `${name} so far` : `the time since ${formatDay(worst.windowStartMs, view.customer.timeZone)}`;
+  const time = worst.attainment === 1 ? `all of ${span}` : `${percentText(worst.attainment!)} of ${span}`;
   const whose =
     measured.length === 1 || worst.attainment === 1
       ? 'Your data was'

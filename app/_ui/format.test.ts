@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
 import {
-  dayKey,
   formatBytes,
   formatCountOf,
   formatDuration,
   formatElapsed,
   formatExact,
   formatRelative,
+  formatTick,
 } from './format.ts';
 
 const MINUTE = 60_000;
@@ -47,9 +47,11 @@ test('counts carry their noun in the right number', () => {
   expect(formatCountOf(20_431, 'file')).toBe('20,431 files');
 });
 
-test('days and exact times follow the zone of the customer', () => {
+test('exact times and axis labels follow the zone of the customer', () => {
   const at = Date.UTC(2026, 10, 21, 23, 30, 5);
-  expect(dayKey(at, 'UTC')).toBe('2026-11-21');
-  expect(dayKey(at, 'Europe/Stockholm')).toBe('2026-11-22');
   expect(formatExact(at, 'UTC')).toContain('23:30:05');
+  expect(formatExact(at, 'Europe/Stockholm')).toContain('22 Nov 2026, 00:30:05');
+  expect(formatTick(at, MINUTE, 'UTC')).toBe('23:30:05');
+  expect(formatTick(at, 5 * HOUR, 'UTC')).toBe('23:30');
+  expect(formatTick(at, 5 * DAY, 'UTC')).toBe('21 Nov, 23:30');
 });

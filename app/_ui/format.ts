@@ -93,12 +93,9 @@ export function formatDay(atMs: number, timeZone: string): string {
   return new Intl.DateTimeFormat('en-GB', { timeZone, day: 'numeric', month: 'long' }).format(atMs);
 }
 
-/** The calendar day of an instant in a zone, "2026-11-21". */
-export function dayKey(atMs: number, timeZone: string): string {
-  return new Intl.DateTimeFormat('en-CA', { timeZone, year: 'numeric', month: '2-digit', day: '2-digit' }).format(atMs);
-}
-
-/** The first and last six signs of a long id: enough to tell two apart. */
-export function formatShortId(id: string): string {
-  return id.length <= 14 ? id : id.slice(0, 10);
+/** A label of a time axis, as fine as its span needs: seconds, minutes or days. */
+export function formatTick(atMs: number, spanMs: number, timeZone: string): string {
+  if (spanMs > 36 * HOUR_MS) return formatShort(atMs, timeZone);
+  const seconds = spanMs < HOUR_MS ? { second: '2-digit' as const } : {};
+  return new Intl.DateTimeFormat('en-GB', { timeZone, hour: '2-digit', minute: '2-digit', ...seconds }).format(atMs);
 }

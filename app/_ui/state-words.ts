@@ -1,3 +1,4 @@
+import { PROOF_LEVEL } from '../../core/domain/protection.ts';
 import type { CheckState, OccurrenceOutcome, ProtectionState, RestorePointState } from '../../core/domain/outcome.ts';
 
 /**
@@ -145,7 +146,7 @@ export const VERIFICATION_WORDS: Readonly<Record<CheckState, StateWord>> = {
   failed: { word: 'Failed', tone: 'risk', shape: 'damage', meaning: 'Stored bytes are missing or damaged.' },
 };
 
-export const POINT_WORDS: Readonly<Record<RestorePointState, StateWord>> = {
+const POINT_WORDS: Readonly<Record<RestorePointState, StateWord>> = {
   sealed: { word: 'Sealed', tone: 'calm', shape: 'shield', meaning: 'Complete and checked when it was stored.' },
   quarantined: {
     word: 'Quarantined',
@@ -155,6 +156,19 @@ export const POINT_WORDS: Readonly<Record<RestorePointState, StateWord>> = {
   },
   expired: { word: 'Expired', tone: 'mute', shape: 'excused', meaning: 'Retention has let it go.' },
 };
+
+/** A sealed point that passed a drill: the one point that may be green. */
+const PROVEN_POINT: StateWord = {
+  word: 'Proven',
+  tone: 'good',
+  shape: 'shield-filled',
+  meaning: 'A sample of this restore point was restored and compared, and every file matched.',
+};
+
+/** The word of one restore point. Only a sealed one that passed level 3 is called proven. */
+export function pointWord(state: RestorePointState, level: number | null): StateWord {
+  return state === 'sealed' && level !== null && level >= PROOF_LEVEL ? PROVEN_POINT : POINT_WORDS[state];
+}
 
 export const OCCURRENCE_WORDS: Readonly<Record<OccurrenceOutcome, StateWord>> = {
   ok: { word: 'on time', tone: 'calm', shape: 'check', meaning: '' },

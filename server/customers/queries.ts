@@ -14,6 +14,8 @@ export interface SourceMonthView {
   readonly sourceId: string;
   readonly deviceId: string;
   readonly deviceName: string;
+  /** When the measured part of the month began: with it, or when the source came under protection. */
+  readonly windowStartMs: number;
   readonly windowMs: number;
   readonly violationMs: number;
   /** Share of the window in which the data age was inside the target; null when there is no window yet. */
@@ -100,6 +102,7 @@ function toMonthView(row: SourceMonth, deviceName: string): SourceMonthView {
     sourceId: row.sourceId,
     deviceId: row.deviceId,
     deviceName,
+    windowStartMs: row.windowStart.getTime(),
     windowMs,
     violationMs,
     attainment: windowMs === 0 ? null : 1 - violationMs / windowMs,

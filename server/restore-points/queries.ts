@@ -1,4 +1,5 @@
 import { HoldfastError } from '../../core/base/errors.ts';
+import { policyDocument } from '../../core/domain/policy.ts';
 import type { Scope } from '../access/scope.ts';
 import type { Tx } from '../db/client.ts';
 import { withScope } from '../db/with-scope.ts';
@@ -34,9 +35,13 @@ export interface PointDetailView {
     readonly customerName: string;
   };
   readonly custody: 'escrowed' | 'customer_held';
+  /** What the device's policy protects today; short cuts into the tree. */
+  readonly protectedPaths: readonly string[];
   /** What was prepared for download from this point and is still kept, the newest first. */
   readonly downloads: readonly DownloadLine[];
 }
+
+const SHORTCUTS_MAX = 6;
 
 const lineSelect = {
   id: true,
@@ -65,7 +70,9 @@ export async function viewRestorePoint(services: Services, scope: Scope, pointId
       select: {
         ...lineSelect,
         vault: { select: { custody: true } },
-        device: { select: { id: true, name: true, customerId: true, customer: true } },
+        device: {
+          select: { id: true, name: true, customerId: true, customer: true, policy: { select: { document: true } } },
+        },
       },
     });
     if (point === null) throw new HoldfastError('not_found', 'There is no such restore point.');
@@ -76,6 +83,7 @@ export async function viewRestorePoint(services: Services, scope: Scope, pointId
       point: toPointLine(point),
       device: { id: device.id, name: device.name, customerId: device.customerId, customerName: device.customer.name },
       custody: point.vault.custody === 'customer_held' ? 'customer_held' : 'escrowed',
+      protectedPaths: policyDocument.parse(device.policy.document).paths.slice(0, SHORTCUTS_MAX),
       downloads: await listDownloadLines(tx, scope, pointId, nowMs),
     };
   });

@@ -10,7 +10,7 @@ import { Panel } from '../../../_ui/panel.tsx';
 import {
   DRILL_WORDS,
   LEVEL_WORDS,
-  POINT_WORDS,
+  pointWord,
   RUN_WORDS,
   runWord,
   VERIFICATION_WORDS,
@@ -28,12 +28,7 @@ export function PointTable({ view, clock }: ListProps): ReactNode {
     {
       key: 'state',
       header: 'State',
-      cell: (point) =>
-        point.state === 'sealed' && point.level !== null && point.level >= 3 ? (
-          <StatusBadge state={DRILL_WORDS.passed} size="sm" note="restored and compared" />
-        ) : (
-          <StatusBadge state={POINT_WORDS[point.state]} size="sm" />
-        ),
+      cell: (point) => <StatusBadge state={pointWord(point.state, point.level)} size="sm" />,
     },
     {
       key: 'checked',

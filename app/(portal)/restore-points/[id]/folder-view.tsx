@@ -22,12 +22,15 @@ export async function FolderView({
   scope,
   pointId,
   folder,
+  protectedPaths,
   clock,
 }: {
   services: Services;
   scope: Scope;
   pointId: string;
   folder: string;
+  /** Shown as short cuts at the root, because what is protected often lies deep. */
+  protectedPaths: readonly string[];
   clock: PageClock;
 }): Promise<ReactNode> {
   const listing = await orNotFound(requestListing(services, scope, { restorePointId: pointId, path: folder }));
@@ -51,6 +54,16 @@ export async function FolderView({
       </nav>
       {listing.state === 'ready' && rows.length > 0 && (
         <DownloadButton pointId={pointId} path={folder} kind="zip" label="Download folder as zip" />
+      )}
+      {folder === '/' && protectedPaths.length > 0 && (
+        <p className={classes.shortcuts}>
+          Protected here:{' '}
+          {protectedPaths.map((path) => (
+            <Link key={path} href={folderHref(pointId, path)} prefetch={false}>
+              {path}
+            </Link>
+          ))}
+        </p>
       )}
     </div>
   );

@@ -10,7 +10,7 @@ import { formatBytes, formatCountOf, formatShort } from '../../../_ui/format.ts'
 import { Moment, type PageClock } from '../../../_ui/moment.tsx';
 import { Notice } from '../../../_ui/notice.tsx';
 import { PageHeader } from '../../../_ui/page-header.tsx';
-import { DRILL_WORDS, LEVEL_WORDS, POINT_WORDS } from '../../../_ui/state-words.ts';
+import { LEVEL_WORDS, pointWord } from '../../../_ui/state-words.ts';
 import { StatusBadge } from '../../../_ui/status-badge.tsx';
 import { FolderView } from './folder-view.tsx';
 import { normalFolder } from './folder-path.ts';
@@ -32,7 +32,6 @@ export default async function RestorePointPage({ params, searchParams }: Props):
   const view = await orNotFound(viewRestorePoint(services, scope, id));
   const { point, device } = view;
   const clock: PageClock = { nowMs: view.nowMs, timeZone: view.timeZone };
-  const isProven = point.state === 'sealed' && point.level !== null && point.level >= 3;
   const canBrowse = point.state === 'sealed' && view.custody === 'escrowed';
   return (
     <>
@@ -42,13 +41,7 @@ export default async function RestorePointPage({ params, searchParams }: Props):
           { label: device.name, href: `/devices/${device.id}` },
         ]}
         eyebrow={`State of ${formatShort(point.captureMs, view.timeZone)}`}
-        badge={
-          isProven ? (
-            <StatusBadge state={DRILL_WORDS.passed} size="lg" note="restored and compared" />
-          ) : (
-            <StatusBadge state={POINT_WORDS[point.state]} size="lg" />
-          )
-        }
+        badge={<StatusBadge state={pointWord(point.state, point.level)} size="lg" />}
         sentence={`${device.name} as it was on ${formatShort(point.captureMs, view.timeZone)}: ${formatCountOf(point.files, 'file')}, ${formatBytes(point.bytes)}.`}
         support={<PointProof view={view} clock={clock} />}
         actions={
@@ -78,7 +71,14 @@ export default async function RestorePointPage({ params, searchParams }: Props):
       {canBrowse && (
         <>
           <PreparedDownloads downloads={view.downloads} />
-          <FolderView services={services} scope={scope} pointId={point.id} folder={folder} clock={clock} />
+          <FolderView
+            services={services}
+            scope={scope}
+            pointId={point.id}
+            folder={folder}
+            protectedPaths={view.protectedPaths}
+            clock={clock}
+          />
         </>
       )}
     </>

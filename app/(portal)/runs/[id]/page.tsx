@@ -108,19 +108,19 @@ function newShare(storedBytes: number, selectedBytes: number): string {
 }
 
 const KINDS: Readonly<Record<string, string>> = {
-  data_pack: 'packs of file content',
-  tree_pack: 'packs of folders',
-  index: 'index files',
-  snapshot: 'snapshots',
-  key: 'key files',
-  config: 'configuration',
+  data_pack: 'Packs of file content',
+  tree_pack: 'Packs of folders',
+  index: 'Index files',
+  snapshot: 'Snapshots',
+  key: 'Key files',
+  config: 'Configuration',
 };
 
 function ManifestPanel({ view, clock }: { view: RunDetailView; clock: PageClock }): ReactNode {
   const { manifest, run, objects } = view;
   const stored = objects.map((one) => ({
-    key: `Stored ${KINDS[one.kind] ?? one.kind}`,
-    value: `${formatCount(one.count)}, ${formatBytes(one.bytes)}`,
+    key: KINDS[one.kind] ?? one.kind,
+    value: `${formatCountOf(one.count, 'object')}, ${formatBytes(one.bytes)}`,
   }));
   const facts =
     manifest === null
