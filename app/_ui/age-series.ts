@@ -32,6 +32,7 @@ export function ageSeries(points: readonly PointTimes[], sinceMs: number, nowMs:
 
 const STEPS_MINUTES = [
   1 / 60,
+  1 / 30,
   1 / 12,
   0.25,
   0.5,
