@@ -13,6 +13,7 @@ import { loadEnv } from '../../../server/env.ts';
 import { createServices, type Services } from '../../../server/services.ts';
 import { freePort } from '../../../tools/services/free-port.ts';
 import { startTestPostgres, type TestPostgres } from '../../support/start-test-postgres.ts';
+import { FaultyProxy } from './faulty-proxy.ts';
 
 export const CHECKOUT = fileURLToPath(new URL('../../..', import.meta.url));
 const NODE = join(CHECKOUT, 'node_modules/.bin/node');
@@ -91,7 +92,8 @@ export class ServiceStack {
   readonly storeRoot: string;
   readonly services: Services;
   readonly tenantId: string;
-  readonly gatewayPort: number;
+  /** Stands between the agents and the gateway, and is the address of the signed URLs as well. */
+  readonly proxy: FaultyProxy;
   readonly #database: TestPostgres;
   readonly #admin: pg.Pool;
   readonly #env: Record<string, string>;
@@ -105,14 +107,14 @@ export class ServiceStack {
     env: Record<string, string>,
     services: Services,
     tenantId: string,
-    gatewayPort: number,
+    proxy: FaultyProxy,
   ) {
     this.folder = folder;
     this.protectPath = join(folder, 'protect');
     this.storeRoot = join(folder, 'store');
     this.services = services;
     this.tenantId = tenantId;
-    this.gatewayPort = gatewayPort;
+    this.proxy = proxy;
     this.#database = database;
     this.#env = env;
     this.#admin = new pg.Pool({ connectionString: database.databaseUrl, max: 2 });
@@ -122,6 +124,7 @@ export class ServiceStack {
     const database = await startTestPostgres();
     const folder = await mkdtemp(join(tmpdir(), 'holdfast-stack-'));
     const gatewayPort = await freePort();
+    const proxy = await FaultyProxy.start(() => gatewayPort);
     await mkdir(join(folder, 'protect'));
     await writeFile(join(folder, 'root.key'), randomBytes(32).toString('base64'), { mode: 0o600 });
     const env = {
@@ -129,7 +132,7 @@ export class ServiceStack {
       QUEUE_DATABASE_URL: database.queueUrl,
       HOLDFAST_ROOT_KEY_FILE: join(folder, 'root.key'),
       GATEWAY_PORT: String(gatewayPort),
-      HOLDFAST_GATEWAY_URL: `http://127.0.0.1:${gatewayPort}`,
+      HOLDFAST_GATEWAY_URL: proxy.url,
       HOLDFAST_STORE_PATH: join(folder, 'store'),
       HOLDFAST_STORE_SIGNING_KEY: randomBytes(32).toString('base64'),
       HOLDFAST_SCRATCH_PATH: join(folder, 'scratch'),
@@ -137,14 +140,14 @@ export class ServiceStack {
     const services = createServices(loadEnv(env), { log: silentLog });
     const seed = { protectPaths: [join(folder, 'protect')], excludes: [], deviceName: 'test-machine' };
     const { tenantId } = await seedFirstStart(services, seed);
-    const stack = new ServiceStack(folder, database, env, services, tenantId, gatewayPort);
+    const stack = new ServiceStack(folder, database, env, services, tenantId, proxy);
     await stack.startGateway();
     await stack.startWorkers();
     return stack;
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.gatewayPort}`;
+    return this.proxy.url;
   }
 
   /** For a device of the first customer; serves once. */
@@ -180,6 +183,15 @@ export class ServiceStack {
     return program;
   }
 
+  async newState(): Promise<string> {
+    return await mkdtemp(join(this.folder, 'agent-'));
+  }
+
+  async enrol(statePath: string, token: string, ...more: string[]): Promise<Ended> {
+    const args = ['enroll', '--server', this.url, ...more];
+    return await this.agent(statePath, args, { HOLDFAST_ENROLMENT_TOKEN: token }).ended;
+  }
+
   /** Runs a command of the agent to its end. */
   async run(statePath: string, ...args: string[]): Promise<Ended> {
     return await this.agent(statePath, args).ended;
@@ -187,10 +199,8 @@ export class ServiceStack {
 
   /** A fresh, enrolled state folder. */
   async enrolled(): Promise<string> {
-    const statePath = await mkdtemp(join(this.folder, 'agent-'));
-    const token = await this.createToken();
-    const ended = await this.agent(statePath, ['enroll', '--server', this.url], { HOLDFAST_ENROLMENT_TOKEN: token })
-      .ended;
+    const statePath = await this.newState();
+    const ended = await this.enrol(statePath, await this.createToken());
     if (ended.code !== 0) throw new Error(`enrolment failed: ${ended.stdout}${ended.stderr}`);
     return statePath;
   }
@@ -204,6 +214,7 @@ export class ServiceStack {
     await Promise.all(this.#agents.map((agent) => agent.stop('SIGKILL')));
     await this.#workers?.stop();
     await this.#gateway?.stop();
+    await this.proxy.close();
     await this.services.close();
     await this.#admin.end();
     await this.#database.stop();
