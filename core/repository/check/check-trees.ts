@@ -110,7 +110,8 @@ export class TreeCheck {
         // These two are about what an intact listing says.
         const isIntactButWrong = finding.kind === 'file_wrong_size' || finding.kind === 'unsafe_name';
         const copies = [...this.#index.lookupAll(blobId, 'data'), ...this.#index.lookupAll(blobId, 'tree')];
-        if (isIntactButWrong || copies.every((copy) => isBad.has(`${copy.packId}:${blobId}`))) lost.set(blobId, new Set());
+        if (isIntactButWrong || copies.every((copy) => isBad.has(`${copy.packId}:${blobId}`)))
+          lost.set(blobId, new Set());
       }
     }
     return lost;

@@ -2,6 +2,7 @@
 import type { RepositoryConfig } from '../types.ts';
 import { damagedRepository } from './damage.ts';
 import { isId, isObject, member, parseJson } from './json.ts';
+import { isChunkerPolynomial } from './polynomial.ts';
 
 export function encodeConfig(config: RepositoryConfig): Buffer {
   return Buffer.from(
@@ -24,5 +25,7 @@ export function decodeConfig(json: Uint8Array): RepositoryConfig {
   if (!isId(id) || typeof polynomial !== 'string' || !/^[0-9a-f]{1,16}$/.test(polynomial)) {
     throw damagedRepository('The repository configuration is malformed.');
   }
+  if (!isChunkerPolynomial(BigInt(`0x${polynomial}`)))
+    throw damagedRepository('The repository configuration names a polynomial that cannot cut files.');
   return { version, id, chunkerPolynomial: polynomial };
 }

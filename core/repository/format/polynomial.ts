@@ -51,3 +51,8 @@ export function randomPolynomial(): bigint {
     if (isIrreducible(candidate)) return candidate;
   }
 }
+
+/** What restic, too, demands on opening: irreducible and of degree 53. */
+export function isChunkerPolynomial(value: bigint): boolean {
+  return BigInt(degree(value)) === DEGREE && isIrreducible(value);
+}

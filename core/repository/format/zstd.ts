@@ -5,22 +5,42 @@ import { damagedRepository } from './damage.ts';
 export const ZSTD_LEVEL = 3;
 /** First guess of a buffer: eight times the packed size. What unpacks to more gets it as it comes, up to the bound. */
 const GUESSED_RATIO = 8;
+/** Writers make one; thousands of empty ones would only cost time. */
+const FRAMES_MAX = 256;
 const GUESS_BYTES_MIN = 64 * 1024;
 
 export function compress(bytes: Uint8Array, level: number = ZSTD_LEVEL): Buffer {
   return zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: level } });
 }
 
-/** @throws HoldfastError repository_damaged for a bad frame or one that unpacks to more than `bytesMax`. */
+/**
+ * One or several frames, as restic and rustic read them, unpacked to at most `bytesMax`.
+ * @throws HoldfastError repository_damaged for a bad frame or for more than that.
+ */
 export function decompress(bytes: Uint8Array, bytesMax: number): Buffer {
   try {
-    return zstdDecompressSync(bytes, {
-      maxOutputLength: Math.max(1, bytesMax),
-      // One buffer for the whole instead of Node's pieces of 16 KiB that are joined at the end; one byte more than
-      // needed, for a buffer that is exactly full makes Node ask for another.
-      chunkSize: Math.max(64, Math.min(bytesMax, Math.max(GUESS_BYTES_MIN, bytes.length * GUESSED_RATIO)) + 1),
-    });
+    let { plain, taken } = decompressFrame(bytes, bytesMax);
+    // Node stops after the first frame and says nothing of the rest.
+    for (let frames = 1; taken < bytes.length; frames += 1) {
+      if (frames === FRAMES_MAX) throw new Error('too many frames');
+      const next = decompressFrame(bytes.subarray(taken), bytesMax - plain.length);
+      plain = Buffer.concat([plain, next.plain]);
+      taken += next.taken;
+    }
+    return plain;
   } catch (cause) {
     throw damagedRepository('A stored object does not decompress to the size that it claims.', cause);
   }
+}
+
+function decompressFrame(bytes: Uint8Array, bytesMax: number): { plain: Buffer; taken: number } {
+  const { buffer, engine } = zstdDecompressSync(bytes, {
+    info: true,
+    maxOutputLength: Math.max(1, bytesMax),
+    // One buffer for the whole instead of Node's pieces of 16 KiB that are joined at the end; one byte more than
+    // needed, for a buffer that is exactly full makes Node ask for another.
+    chunkSize: Math.max(64, Math.min(bytesMax, Math.max(GUESS_BYTES_MIN, bytes.length * GUESSED_RATIO)) + 1),
+  }) as unknown as { buffer: Buffer; engine: { bytesWritten: number } }; // what `info` changes is not in the types
+  if (engine.bytesWritten === 0) throw new Error('no frame');
+  return { plain: buffer, taken: engine.bytesWritten };
 }

@@ -72,6 +72,8 @@ interface FileState {
   readonly path: Buffer;
   isCreated: boolean;
   isDone: boolean;
+  /** Bytes that were written into it. */
+  bytes: number;
 }
 
 type PlannedBlob = PlannedPack['blobs'][number];
@@ -147,6 +149,7 @@ class Restoration {
         path: rule === 'replace' ? this.#writer.temporaryBeside(place) : place,
         isCreated: false,
         isDone: false,
+        bytes: 0,
       };
       this.#states.set(file, state);
       if (file.problem === undefined && file.pending === 0) this.#finish(file, state);
@@ -275,6 +278,7 @@ class Restoration {
       return;
     }
     this.#bytesDone += outcome.bytes;
+    state.bytes += outcome.bytes;
     file.pending -= outcome.pieces;
     if (outcome.isFinished) this.#settle(file, state, outcome.warning);
     else if (file.pending === 0 && file.problem === undefined) this.#finishOrGiveUp(file, state);
@@ -302,6 +306,7 @@ class Restoration {
           finishFile(fd, file.size, undefined);
         }
         this.#bytesDone += plain.length;
+        state.bytes += plain.length;
         file.pending -= 1;
         if (file.pending === 0) this.#finish(file, state);
       });
@@ -343,6 +348,7 @@ class Restoration {
     if (state === undefined) return; // kept, or named already
     if (state.isCreated && !state.isDone) removeFile(state.path);
     state.isCreated = false;
+    this.#bytesDone -= state.bytes;
     this.#damaged.push({ path: file.entry.path, reason: file.problem ?? 'it could not be written' });
   }
 
