@@ -7,7 +7,7 @@ export class ProgressWriter {
   readonly #everyMs: number;
   #lastMs = performance.now();
   #writing: Promise<void> | undefined;
-  #failure: unknown;
+  #failure: Error | undefined;
 
   constructor(write: () => Promise<void>, everyMs = 1000) {
     this.#write = write;
@@ -21,7 +21,7 @@ export class ProgressWriter {
     this.#lastMs = performance.now();
     this.#writing = this.#write()
       .catch((error: unknown) => {
-        this.#failure = error ?? new Error('progress could not be written');
+        this.#failure = error instanceof Error ? error : new Error('progress could not be written', { cause: error });
       })
       .finally(() => {
         this.#writing = undefined;

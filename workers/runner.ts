@@ -1,6 +1,5 @@
 /** From a dispatched job to its end: claim, parse, handle, and finish, retry, give back or give up. */
 import { isHoldfastError } from '../core/base/errors.ts';
-import type { Log } from '../core/base/log.ts';
 import { JOBS, type JobKind, type JobPayload } from '../server/jobs/catalog.ts';
 import { type Claim, claimIntent } from '../server/jobs/claims.ts';
 import type { DispatchedJob } from '../server/jobs/queue-backend.ts';
@@ -51,7 +50,7 @@ async function runClaimed<K extends JobKind>(options: RunnerOptions, claim: Clai
   try {
     payload = JOBS[kind].payload.parse(claim.intent.payload) as JobPayload<K>; // this kind's own schema
     const handler = await (options.handlers ?? HANDLERS)[kind]();
-    await handler({ services, claim, signal, log: services.log as Log }, payload);
+    await handler({ services, claim, signal, log: services.log }, payload);
     await claim.finish();
     return 'done';
   } catch (error) {

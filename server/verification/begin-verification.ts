@@ -45,7 +45,7 @@ export async function beginVerification(
     const startedAt = found.startedAt ?? new Date(services.clock.nowMs());
     const { needed, unknownKeys } = await neededObjects(tx, found.vault, found.restorePoint);
     const isRead = (row: NeededRow): boolean =>
-      found.startedAt !== null && row.state === 'sealed' && row.verifiedAt !== null && row.verifiedAt >= startedAt;
+      found.startedAt !== null && row.state === 'sealed' && row.verifiedAt !== null && row.verifiedAt > startedAt;
     const left = needed.filter((row) => !isRead(row));
     const sum = (rows: readonly NeededRow[]): number => rows.reduce((bytes, row) => bytes + Number(row.size), 0);
     const bytesTotal = sum(needed);

@@ -25,7 +25,7 @@ export function createChildStore(send: (message: ChildMessage) => void): ChildSt
     new Promise((resolve, reject) => {
       const id = nextId++;
       open.set(id, { resolve, reject });
-      send({ ...question, id } as ChildMessage); // the spread loses the union that Question kept
+      send({ ...question, id });
     });
 
   return {

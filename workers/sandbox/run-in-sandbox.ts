@@ -124,6 +124,7 @@ class Session {
 
   async #takeOutput(output: Readable, take: (pieces: AsyncIterable<Buffer>) => Promise<void>): Promise<void> {
     const { outputBytesMax } = this.#options;
+    // oxlint-disable-next-line typescript/no-this-alias -- a generator function has a `this` of its own
     const session = this;
     const checked = async function* () {
       let bytes = 0;

@@ -5,7 +5,7 @@ const MAX_NAME_LENGTH = 200;
 /** One name of a zip path. Separators of any system and what leads upwards are replaced; everything else stays readable. */
 export function zipName(name: string): string {
   const plain = name.replace(/[/\\\0]/g, '_').replace(/^([a-zA-Z]):/, '$1_');
-  const cut = plain.length > MAX_NAME_LENGTH ? [...plain].slice(0, MAX_NAME_LENGTH).join('') : plain;
+  const cut = plain.length > MAX_NAME_LENGTH ? Array.from(plain).slice(0, MAX_NAME_LENGTH).join('') : plain;
   return cut === '' || cut === '.' || cut === '..' ? '_' : cut;
 }
 

@@ -31,17 +31,26 @@ export const verifyPoint: JobHandler<'verify'> = async ({ services, claim, signa
     await recordVerified(services, claim, work, keys, done);
   };
   const progress = new ProgressWriter(record);
-  await inParallel(work.objects, READS_AT_ONCE, async (object) => {
-    throwIfStopped(signal);
-    const state = await checkObject(store, object, (bytes) => {
+  try {
+    await inParallel(work.objects, READS_AT_ONCE, async (object) => {
       throwIfStopped(signal);
-      done.bytes += bytes;
-      progress.touch();
+      const state = await checkObject(store, object, (bytes) => {
+        throwIfStopped(signal);
+        done.bytes += bytes;
+        progress.touch();
+      });
+      done.objects++;
+      if (state === 'intact') intact.push(object.key);
+      else findings.push({ key: object.key, problem: state });
     });
-    done.objects++;
-    if (state === 'intact') intact.push(object.key);
-    else findings.push({ key: object.key, problem: state });
-  });
+  } catch (error) {
+    // What was read is not read again by the next attempt. Where this fails too, the first error says more.
+    await progress
+      .settle()
+      .then(record)
+      .catch(() => undefined);
+    throw error;
+  }
   await progress.settle();
   await record();
   findings.sort((a, b) => (a.key < b.key ? -1 : 1));
