@@ -65,7 +65,7 @@ export class BlobAdder {
   }
 
   /** Chunks of files, in a buffer of the lanes, which goes back to them. Returns their ids. */
-  addChunks(buffer: ArrayBuffer, ranges: Uint32Array, idBytes: Uint8Array): string[] {
+  addChunks(buffer: SharedArrayBuffer, ranges: Uint32Array, idBytes: Uint8Array): string[] {
     const hex = Buffer.from(idBytes.buffer, idBytes.byteOffset, idBytes.byteLength).toString('hex');
     const ids: string[] = [];
     const wanted: number[] = [];
@@ -116,7 +116,7 @@ export class BlobAdder {
 
   #sealTrees(): void {
     if (this.#trees.length === 0) return;
-    const buffer = new ArrayBuffer(this.#treeBytes);
+    const buffer = new SharedArrayBuffer(this.#treeBytes);
     const target = Buffer.from(buffer);
     const ranges = new Uint32Array(this.#trees.length * 2);
     let at = 0;
@@ -131,7 +131,7 @@ export class BlobAdder {
     this.#seal('tree', buffer, ranges, ids);
   }
 
-  #seal(type: BlobType, buffer: ArrayBuffer, ranges: Uint32Array, ids: readonly string[]): void {
+  #seal(type: BlobType, buffer: SharedArrayBuffer, ranges: Uint32Array, ids: readonly string[]): void {
     this.#sealing += 1;
     const idBytes = new Uint8Array(Buffer.from(ids.join(''), 'hex'));
     const done = (sealed: BlobsSealed): void => {
@@ -154,5 +154,6 @@ export class BlobAdder {
       this.#packs.add(entry, new Uint8Array(sealed, offset, length));
       offset += length;
     }
+    this.#lanes.releaseTarget(sealed);
   }
 }

@@ -25,14 +25,14 @@ const READ_BYTES = 1024 * 1024;
 const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
 
 /** Yields full buffers; `next(buffer)` brings an empty one, and the last message returns. */
-type Reading<Result> = Generator<ChunksRead, Result, ArrayBuffer>;
+type Reading<Result> = Generator<ChunksRead, Result, SharedArrayBuffer>;
 
 export class FileChunks {
   readonly #chunker: Chunker;
   readonly #job: ReadJob;
   /** A chunk that was not complete when its buffer was given away. */
   readonly #carried: Buffer;
-  #bytes: Buffer;
+  #bytes: Buffer<SharedArrayBuffer>;
   #used = 0;
   #ranges: number[] = [];
   #ids: Buffer[] = [];
@@ -129,7 +129,7 @@ export class FileChunks {
   #message(): ChunksRead {
     return {
       kind: 'chunks',
-      buffer: this.#bytes.buffer as ArrayBuffer, // the backup made it, and never as a shared one
+      buffer: this.#bytes.buffer,
       ranges: Uint32Array.from(this.#ranges),
       ids: new Uint8Array(Buffer.concat(this.#ids)), // a copy with memory of its own: messages clone all of it
       files: Uint32Array.from(this.#files),

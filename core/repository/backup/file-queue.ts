@@ -37,7 +37,7 @@ export interface FileResult {
 export interface FileQueueOptions {
   readonly lanes: Lanes;
   /** Takes the chunks of a buffer, and with them the buffer; returns their ids. */
-  readonly addChunks: (buffer: ArrayBuffer, ranges: Uint32Array, ids: Uint8Array) => string[];
+  readonly addChunks: (buffer: SharedArrayBuffer, ranges: Uint32Array, ids: Uint8Array) => string[];
   readonly onBytes: (bytes: number, path: Buffer) => void;
 }
 

@@ -1,8 +1,9 @@
 /**
  * What a backup and its worker threads (lanes) say to one another. A lane does one of three things: it reads files and cuts
  * them into chunks; it seals those chunks that turned out to be new (any lane may seal what another one read); it finishes
- * a pack. Bytes travel by transfer, never by copy, and facts travel as typed arrays: a message costs about as much as
- * reading a small file, so a message is about hundreds of them.
+ * a pack. Bytes never travel: they lie in shared memory, which belongs to whoever was last told of it. (Transferred buffers
+ * would count as allocated anew in each thread and set off its garbage collector.) Facts travel as typed arrays: a message
+ * costs about as much as reading a small file, so a message is about hundreds of them.
  */
 import type { BlobType, MasterKey } from '../types.ts';
 
@@ -22,30 +23,32 @@ export interface ReadJob {
   readonly sizes: Float64Array;
   /** 1 for files whose plain SHA-256 is wanted. */
   readonly isWitness: Uint8Array;
-  readonly buffer: ArrayBuffer;
+  readonly buffer: SharedArrayBuffer;
 }
 
 /** Answer to a `chunks` that was not the last one: room for more. */
 export interface MoreRoom {
   readonly kind: 'more';
-  readonly buffer: ArrayBuffer;
+  readonly buffer: SharedArrayBuffer;
 }
 
 export interface SealJob {
   readonly kind: 'seal';
   readonly job: number;
   readonly type: BlobType;
-  readonly buffer: ArrayBuffer;
+  readonly buffer: SharedArrayBuffer;
   /** Start and end of each blob in the buffer. */
   readonly ranges: Uint32Array;
   /** 32 bytes a blob. */
   readonly ids: Uint8Array;
+  /** Memory for the sealed blobs. */
+  readonly target: SharedArrayBuffer;
 }
 
 export interface FinishJob {
   readonly kind: 'finish';
   readonly job: number;
-  /** A pack's blobs at its beginning, and room for the header behind them. */
+  /** A pack's blobs at its beginning, and room for the header behind them. Transferred both ways: stores take no shared memory. */
   readonly buffer: ArrayBuffer;
   readonly blobBytes: number;
   /** Plain header: docs/format.md, "Packs". */
@@ -77,7 +80,7 @@ export interface FilesRead {
 
 export interface ChunksRead {
   readonly kind: 'chunks';
-  readonly buffer: ArrayBuffer;
+  readonly buffer: SharedArrayBuffer;
   readonly ranges: Uint32Array;
   readonly ids: Uint8Array;
   /** Number of the file in the job, one a chunk. */
@@ -89,9 +92,9 @@ export interface ChunksRead {
 export interface BlobsSealed {
   readonly kind: 'sealed';
   readonly job: number;
-  readonly buffer: ArrayBuffer;
-  /** The sealed blobs, one behind the other. */
-  readonly sealed: ArrayBuffer;
+  readonly buffer: SharedArrayBuffer;
+  /** The sealed blobs, one behind the other: the job's target. */
+  readonly sealed: SharedArrayBuffer;
   readonly lengths: Uint32Array;
   /** 0 for a blob that is stored uncompressed. */
   readonly uncompressedLengths: Uint32Array;

@@ -8,27 +8,28 @@ import { SEAL_OVERHEAD, sealInto, unseal } from '../crypto/seal.ts';
 import { damagedRepository } from '../format/damage.ts';
 import { FileChunks } from './file-chunks.ts';
 import type { ChunksRead, FinishJob, FromLane, LaneSetup, SealJob, ToLane } from './lane-messages.ts';
-import { sealBlob, sealedBytesMax } from './seal-blob.ts';
+import { sealBlob } from './seal-blob.ts';
 
 const ID_BYTES = 32;
+const NO_BUFFER = new SharedArrayBuffer(0);
 
 const setup = workerData as LaneSetup;
 const port = parentPort!; // this file runs as a worker thread only
 const { masterKey } = setup;
 let chunker: Chunker | undefined;
 let carried: Buffer | undefined;
-let reading: Generator<ChunksRead, ChunksRead, ArrayBuffer> | undefined;
+let reading: Generator<ChunksRead, ChunksRead, SharedArrayBuffer> | undefined;
 
 port.on('message', (message: ToLane) => {
   try {
     receive(message);
   } catch (error) {
     const code = isHoldfastError(error) ? error.code : 'internal';
-    post({ kind: 'failed', code, message: error instanceof Error ? error.message : String(error) }, []);
+    post({ kind: 'failed', code, message: error instanceof Error ? error.message : String(error) });
   }
 });
 
-function post(message: FromLane, transfer: ArrayBuffer[]): void {
+function post(message: FromLane, transfer: ArrayBuffer[] = []): void {
   port.postMessage(message, transfer);
 }
 
@@ -48,33 +49,31 @@ function receive(message: ToLane): void {
   }
 }
 
-function goOn(buffer: ArrayBuffer | undefined): void {
+function goOn(buffer: SharedArrayBuffer | undefined): void {
   if (reading === undefined) throw new Error('a lane was given room though it reads nothing');
   // The first `next` starts the generator, which has its first buffer from the job.
-  const { value, done } = buffer === undefined ? reading.next(new ArrayBuffer(0)) : reading.next(buffer);
+  const { value, done } = buffer === undefined ? reading.next(NO_BUFFER) : reading.next(buffer);
   if (done === true) reading = undefined;
-  post(value, [value.buffer]);
+  post(value);
 }
 
-function sealChunks({ job, type, buffer, ranges, ids }: SealJob): void {
+function sealChunks({ job, type, buffer, ranges, ids, target }: SealJob): void {
   const count = ranges.length / 2;
-  let plainBytes = 0;
-  for (let at = 0; at < count; at += 1) plainBytes += ranges[at * 2 + 1]! - ranges[at * 2]!;
-  const sealed = Buffer.allocUnsafeSlow(sealedBytesMax(plainBytes, count));
+  const sealed = Buffer.from(target);
   const hexIds = Buffer.from(ids.buffer, ids.byteOffset, ids.byteLength).toString('hex');
   const lengths = new Uint32Array(count);
   const uncompressedLengths = new Uint32Array(count);
   let offset = 0;
   for (let at = 0; at < count; at += 1) {
-    const plain = Buffer.from(buffer, ranges[at * 2]!, ranges[at * 2 + 1]! - ranges[at * 2]!);
+    const plain = Buffer.from(buffer, ranges[at * 2], ranges[at * 2 + 1]! - ranges[at * 2]!);
     const id = hexIds.slice(at * 2 * ID_BYTES, (at + 1) * 2 * ID_BYTES);
     const blob = sealBlob(masterKey, id, type, plain, sealed, offset);
     lengths[at] = blob.length;
     uncompressedLengths[at] = blob.uncompressedLength;
     offset += blob.length;
   }
-  const result: FromLane = { kind: 'sealed', job, buffer, sealed: sealed.buffer, lengths, uncompressedLengths };
-  post(result, [buffer, sealed.buffer]);
+  const result: FromLane = { kind: 'sealed', job, buffer, sealed: target, lengths, uncompressedLengths };
+  post(result);
 }
 
 /** The sealed header and its length behind the blobs (docs/format.md, "Packs"). The header is opened again before it is trusted. */

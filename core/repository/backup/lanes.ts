@@ -18,11 +18,15 @@ import type {
   ToLane,
 } from './lane-messages.ts';
 import { READ_BUFFER_BYTES } from './lane-messages.ts';
+import { sealedBytesMax } from './seal-blob.ts';
 
 /** More lanes would need more memory than a backup may take on a busy machine. */
 const LANES_MAX = 4;
 /** Messages that a lane has in hand, so that it never waits for its next one. */
 const MESSAGES_PER_LANE = 2;
+
+/** Sealed chunks of one buffer: a read job has at most some hundred files, and each chunk grows by less than 64 bytes. */
+const TARGET_BYTES = READ_BUFFER_BYTES + 64 * 1024;
 
 /** Files of one read job, and who hears of them. */
 export interface ReadBatch {
@@ -38,8 +42,11 @@ interface Asked {
   readonly reject: (error: unknown) => void;
 }
 
+/** A seal job gets its target when a lane takes it: what waits holds no more memory than it must. */
+type Job = Omit<SealJob, 'target'> | FinishJob;
+
 interface Waiting extends Asked {
-  readonly message: SealJob | FinishJob;
+  readonly message: Job;
 }
 
 interface Lane {
@@ -66,7 +73,8 @@ export class Lanes {
   readonly #finishes: Waiting[] = [];
   readonly #reads: ReadBatch[] = [];
   readonly #asked = new Map<number, Asked>();
-  readonly #freeBuffers: ArrayBuffer[] = [];
+  readonly #freeBuffers: SharedArrayBuffer[] = [];
+  readonly #freeTargets: SharedArrayBuffer[] = [];
   #buffersMade = 0;
   #jobs = 0;
   #isClosed = false;
@@ -86,11 +94,26 @@ export class Lanes {
   }
 
   /** `isPooled`: the buffer came with chunks, and goes back to reading afterwards. */
-  async seal(message: Omit<SealJob, 'kind' | 'job'>, isPooled: boolean): Promise<BlobsSealed> {
+  async seal(message: Omit<SealJob, 'kind' | 'job' | 'target'>, isPooled: boolean): Promise<BlobsSealed> {
     const reply = await this.#ask(this.#seals, { ...message, kind: 'seal', job: ++this.#jobs });
     const sealed = reply as BlobsSealed; // a seal job is answered by nothing else
     if (isPooled) this.releaseBuffer(sealed.buffer);
     return sealed;
+  }
+
+  /** The memory of sealed blobs that were copied into their packs. */
+  releaseTarget(target: SharedArrayBuffer): void {
+    if (target.byteLength === TARGET_BYTES) this.#freeTargets.push(target);
+  }
+
+  #takeTarget(ranges: Uint32Array): SharedArrayBuffer {
+    let plainBytes = 0;
+    for (let at = 0; at < ranges.length; at += 2) plainBytes += ranges[at + 1]! - ranges[at]!;
+    const bytes = sealedBytesMax(plainBytes, ranges.length / 2);
+    // Only the listing of an enormous folder needs more than a buffer full of chunks does.
+    return bytes > TARGET_BYTES
+      ? new SharedArrayBuffer(bytes)
+      : (this.#freeTargets.pop() ?? new SharedArrayBuffer(TARGET_BYTES));
   }
 
   async finish(message: Omit<FinishJob, 'kind' | 'job'>): Promise<PackFinished> {
@@ -98,7 +121,7 @@ export class Lanes {
     return reply as PackFinished; // a finish job is answered by nothing else
   }
 
-  releaseBuffer(buffer: ArrayBuffer): void {
+  releaseBuffer(buffer: SharedArrayBuffer): void {
     this.#freeBuffers.push(buffer);
     this.schedule();
   }
@@ -119,7 +142,7 @@ export class Lanes {
     await Promise.all(this.#lanes.map(({ worker }) => worker.terminate()));
   }
 
-  #ask(queue: Waiting[], message: SealJob | FinishJob): Promise<Reply> {
+  #ask(queue: Waiting[], message: Job): Promise<Reply> {
     return new Promise((resolve, reject) => {
       queue.push({ message, resolve, reject });
       this.schedule();
@@ -141,8 +164,9 @@ export class Lanes {
     const waiting = this.#finishes.shift() ?? (this.#options.mayAdd() ? this.#seals.shift() : undefined);
     if (waiting !== undefined) {
       this.#asked.set(waiting.message.job, waiting);
-      const { buffer } = waiting.message;
-      this.#post(lane, waiting.message, buffer);
+      const { message } = waiting;
+      if (message.kind === 'finish') this.#post(lane, message, [message.buffer]);
+      else this.#post(lane, { ...message, target: this.#takeTarget(message.ranges) });
       return true;
     }
     const starved = this.#lanes.find(({ isStarved, inHand }) => isStarved && inHand < MESSAGES_PER_LANE);
@@ -153,30 +177,35 @@ export class Lanes {
     if (buffer === undefined) return false;
     if (reader.isStarved) {
       reader.isStarved = false;
-      this.#post(reader, { kind: 'more', buffer }, buffer);
+      this.#post(reader, { kind: 'more', buffer });
     } else {
       reader.reading = this.#reads.shift()!; // its length was looked at above
-      this.#post(reader, { kind: 'read', ...reader.reading.job, buffer }, buffer);
+      this.#post(reader, { kind: 'read', ...reader.reading.job, buffer });
     }
     return true;
   }
 
-  #post(lane: Lane, message: ToLane, buffer: ArrayBuffer): void {
+  #post(lane: Lane, message: ToLane, transfer: ArrayBuffer[] = []): void {
     lane.inHand += 1;
-    lane.worker.postMessage(message, [buffer]);
+    lane.worker.postMessage(message, transfer);
   }
 
   /** A lane reads into one buffer while others wait to be sealed; more than two a lane would only hold memory. */
-  #takeBuffer(): ArrayBuffer | undefined {
+  #takeBuffer(): SharedArrayBuffer | undefined {
     const free = this.#freeBuffers.pop();
     if (free !== undefined || this.#buffersMade >= this.#lanesMax * 2 + 1) return free;
     this.#buffersMade += 1;
-    return new ArrayBuffer(READ_BUFFER_BYTES);
+    return new SharedArrayBuffer(READ_BUFFER_BYTES);
   }
 
   #open(): Lane {
     const { setup } = this.#options;
-    const worker = new Worker(new URL('./lane-worker.ts', import.meta.url), { workerData: setup, env: {} });
+    const worker = new Worker(new URL('./lane-worker.ts', import.meta.url), {
+      workerData: setup,
+      env: {},
+      // A lane keeps nothing between its jobs: a small young generation costs it nothing and saves tens of megabytes.
+      resourceLimits: { maxYoungGenerationSizeMb: 12 },
+    });
     const lane: Lane = { worker, inHand: 0, reading: undefined, isStarved: false };
     worker.on('error', (error) => this.#fail(error));
     worker.on('exit', (code) => this.#fail(new Error(`a backup thread ended by itself with code ${code}`)));

@@ -16,7 +16,7 @@ import { sealUnpacked, storeObject, type UnpackedFile } from './store-object.ts'
 /** Two open packs a type, chosen at random: the order of chunk sizes in a pack then tells less about the files. */
 const OPEN_PACKS = 2;
 /** Packs that are being finished or uploaded; while there are more, nothing new is sealed. */
-const PACKS_IN_FLIGHT_MAX = 4;
+const PACKS_IN_FLIGHT_MAX = 3;
 const INDEX_BLOBS_MAX = 50_000;
 /** A pack may exceed its size by its last blob, which with few exceptions is a chunk. */
 const OVERSHOOT_BYTES = 8 * 1024 * 1024 + 1024;

@@ -46,7 +46,8 @@ export class TreeBuilder {
     place: number,
     parentTree: string | undefined,
   ): OpenFolder {
-    const open: OpenFolder = { folder, above, place, parentTree, texts: new Array(count), pending: count };
+    const open: OpenFolder = { folder, above, place, parentTree, texts: [], pending: count };
+    open.texts.length = count;
     if (count === 0) this.#close(open);
     return open;
   }

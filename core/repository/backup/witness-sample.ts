@@ -2,8 +2,8 @@
 import { hash } from 'node:crypto';
 import { isValidUtf8 } from '../format/utf8-rune.ts';
 
-/** A larger file would make every run read it again, changed or not. */
-const SAMPLE_FILE_BYTES_MAX = 64 * 1024 * 1024;
+/** A candidate is read in every run, changed or not, and hashed once more: larger files would make that felt. */
+const SAMPLE_FILE_BYTES_MAX = 16 * 1024 * 1024;
 
 /**
  * The `count` files with the smallest hash of seed and path, decided while the folders are still being walked: a file is a
