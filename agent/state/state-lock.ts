@@ -1,13 +1,14 @@
 /**
  * Keeps two processes of one state folder apart: two daemons, or two backups. A lock names its process so exactly (number,
- * start time, boot) that a crashed one's lock is known to be stale and is taken over.
+ * start time, boot) that a crashed one's lock is known to be stale and is taken over. It is a symbolic link whose target is
+ * that text: made at once or not at all, and without a block of the disk, so that a full disk stops no backup.
  */
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
+import { mkdir, readlink, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HoldfastError } from '../../core/base/errors.ts';
-import { FILE_MODE, FOLDER_MODE, readFileIfPresent, stateWriteError } from './atomic-file.ts';
+import { FOLDER_MODE, stateWriteError } from './atomic-file.ts';
 
 export type LockName = 'daemon' | 'run' | 'enrol';
 
@@ -33,7 +34,8 @@ function readQuietly(path: string): string {
   }
 }
 
-const bootId = (): string => readQuietly('/proc/sys/kernel/random/boot_id').trim();
+/** The beginning of the boot's id: enough to tell boots apart. */
+const bootId = (): string => readQuietly('/proc/sys/kernel/random/boot_id').replaceAll('-', '').trim().slice(0, 12);
 
 /** Field 22 of /proc/<pid>/stat; the command's name, in parentheses, may hold blanks. */
 function startOf(pid: number): string {
@@ -51,15 +53,26 @@ function isAlive(holder: Holder): boolean {
   return holder.started === '' || holder.started === startOf(holder.pid);
 }
 
-function parseHolder(bytes: Buffer): Holder | undefined {
+/** `pid:started:boot:nonce`; short enough to lie in the link itself. */
+function holderText({ pid, started, boot, nonce }: Holder): string {
+  return [pid, started, boot, nonce].join(':');
+}
+
+function parseHolder(text: string): Holder | undefined {
+  const [, pid, started, boot, nonce] = /^([1-9]\d{0,9}):(\d*):([0-9a-f]*):([0-9a-f]{16})$/.exec(text) ?? [];
+  if (pid === undefined || started === undefined || boot === undefined || nonce === undefined) return undefined;
+  return { pid: Number(pid), started, boot, nonce };
+}
+
+/** Undefined when there is no lock; a file in its place is no lock of ours and counts as stale. */
+async function readLock(path: string): Promise<string | undefined> {
   try {
-    const value: unknown = JSON.parse(bytes.toString('utf8'));
-    const holder = value as Partial<Holder>;
-    return typeof holder.pid === 'number' && holder.pid > 0 && typeof holder.boot === 'string'
-      ? { pid: holder.pid, started: holder.started ?? '', boot: holder.boot, nonce: holder.nonce ?? '' }
-      : undefined;
-  } catch {
-    return undefined;
+    return await readlink(path);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'ENOENT') return undefined;
+    if (code === 'EINVAL') return '';
+    throw error;
   }
 }
 
@@ -76,54 +89,42 @@ export async function acquireLock(folder: string, name: LockName): Promise<State
     pid: process.pid,
     started: startOf(process.pid),
     boot: bootId(),
-    nonce: randomBytes(12).toString('hex'),
+    nonce: randomBytes(8).toString('hex'),
   };
-  const own = `${path}.${mine.nonce}`;
-  try {
-    await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
-    await writeFile(own, JSON.stringify(mine), { mode: FILE_MODE, flag: 'wx' });
-  } catch (error) {
+  await mkdir(folder, { recursive: true, mode: FOLDER_MODE }).catch((error: unknown) => {
     throw stateWriteError(error, path);
-  }
-  try {
-    for (let attempt = 0; attempt < 5; attempt++) {
-      if (await linkNew(own, path)) return heldLock(path, mine.nonce);
-      const found = await readFileIfPresent(path);
-      if (found === undefined) continue;
-      const holder = parseHolder(found);
-      if (holder !== undefined && isAlive(holder)) {
-        throw new HoldfastError(
-          'conflict',
-          `${SENTENCES[name]} (process ${holder.pid}). Wait for it, or stop it first.`,
-          {
-            detail: { pid: holder.pid },
-          },
-        );
-      }
-      await setAside(path, found, mine.nonce);
+  });
+  for (let attempt = 0; attempt < 5; attempt++) {
+    if (await linkNew(holderText(mine), path)) return heldLock(path, holderText(mine));
+    const found = await readLock(path);
+    if (found === undefined) continue;
+    const holder = parseHolder(found);
+    if (holder !== undefined && isAlive(holder)) {
+      throw new HoldfastError(
+        'conflict',
+        `${SENTENCES[name]} (process ${holder.pid}). Wait for it, or stop it first.`,
+        {
+          detail: { pid: holder.pid },
+        },
+      );
     }
-    throw new HoldfastError(
-      'conflict',
-      `${SENTENCES[name]}: ${path} changed hands while it was being taken. Try again.`,
-    );
-  } finally {
-    await rm(own, { force: true });
+    await setAside(path, found, mine.nonce);
   }
+  throw new HoldfastError('conflict', `${SENTENCES[name]}: ${path} changed hands while it was being taken. Try again.`);
 }
 
-async function linkNew(from: string, to: string): Promise<boolean> {
+async function linkNew(text: string, path: string): Promise<boolean> {
   try {
-    // A link appears with its whole content at once, and fails when the name is taken.
-    await link(from, to);
+    await symlink(text, path);
     return true;
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
-    throw error;
+    throw stateWriteError(error, path);
   }
 }
 
 /** Moves a stale lock away; when it was another, living one that was caught in the move, that one is put back. */
-async function setAside(path: string, stale: Buffer, nonce: string): Promise<void> {
+async function setAside(path: string, stale: string, nonce: string): Promise<void> {
   const aside = `${path}.stale-${nonce}`;
   try {
     await rename(path, aside);
@@ -131,17 +132,15 @@ async function setAside(path: string, stale: Buffer, nonce: string): Promise<voi
     return; // Somebody else was quicker.
   }
   try {
-    if (!(await readFile(aside)).equals(stale)) await linkNew(aside, path);
+    const moved = await readLock(aside);
+    if (moved !== undefined && moved !== stale) await linkNew(moved, path);
   } finally {
     await rm(aside, { force: true });
   }
 }
 
-function heldLock(path: string, nonce: string): StateLock {
-  const isOwned = async (): Promise<boolean> => {
-    const found = await readFileIfPresent(path);
-    return found !== undefined && parseHolder(found)?.nonce === nonce;
-  };
+function heldLock(path: string, text: string): StateLock {
+  const isOwned = async (): Promise<boolean> => (await readLock(path)) === text;
   return {
     isOwned,
     release: async () => {

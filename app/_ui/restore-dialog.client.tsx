@@ -35,14 +35,14 @@ export function RestoreDialog({
   const submit = async (event: FormEvent<HTMLFormElement>): Promise<void> => {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
-    const paths = String(form.get('paths'))
+    const paths = textOf(form, 'paths')
       .split('\n')
       .map((line) => line.trim())
       .filter((line) => line !== '');
     setSending(true);
     const answer = await postJson(`/api/restore-points/${pointId}/restore`, {
       paths,
-      targetPath: String(form.get('target')).trim(),
+      targetPath: textOf(form, 'target').trim(),
     });
     setSending(false);
     if (!answer.ok) {
@@ -108,4 +108,10 @@ export function RestoreDialog({
       </Modal>
     </>
   );
+}
+
+/** A text field's value; a file, which this form has none of, counts as nothing. */
+function textOf(form: FormData, name: string): string {
+  const value = form.get(name);
+  return typeof value === 'string' ? value : '';
 }

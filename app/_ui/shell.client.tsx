@@ -64,10 +64,11 @@ export function Shell({
 }): ReactNode {
   const [isMenuOpen, menu] = useDisclosure(false);
   const path = usePathname();
+  const { close: closeMenu } = menu;
   useEffect(() => {
-    menu.close();
+    closeMenu();
     // The drawer closes when the page changes, whichever link did it.
-  }, [path, menu.close]);
+  }, [path, closeMenu]);
 
   const side = (
     <>

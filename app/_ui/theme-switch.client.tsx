@@ -21,7 +21,7 @@ export function ThemeSwitch(): ReactNode {
       size="xs"
       fullWidth
       value={isMounted ? colorScheme : 'auto'}
-      onChange={(value) => setColorScheme(value as (typeof CHOICES)[number]['value'])}
+      onChange={(value) => setColorScheme(value)}
       data={CHOICES.map((choice) => ({
         value: choice.value,
         label: (

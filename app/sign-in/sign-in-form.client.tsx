@@ -63,7 +63,6 @@ export function SignInForm({ target }: { target: string }): ReactNode {
         required
         withAsterisk={false}
         size="md"
-        autoFocus
       />
       <PasswordInput
         label="Password"

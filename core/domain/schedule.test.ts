@@ -165,9 +165,7 @@ describe('what became of an occurrence', () => {
   test(`a sealed, complete run never leaves it missed, failed or stuck (seed ${seed})`, () => {
     const anyRun = fc
       .record({
-        state: fc.constantFrom('running', 'committed', 'sealed', 'failed', 'aborted') as fc.Arbitrary<
-          RunFacts['state']
-        >,
+        state: fc.constantFrom('running', 'committed', 'sealed', 'failed', 'aborted'),
         at: fc.nat(23 * 60),
       })
       .map(({ state, at }) =>

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { ERROR_CODES } from '../base/errors.ts';
 import { policyDocument } from '../domain/policy.ts';
-import { manifestObject, objectKind, unreadItem, vaultKey } from './manifest.ts';
+import { manifestObject, unreadItem, vaultKey } from './manifest.ts';
 
 const hex64 = z.string().regex(/^[0-9a-f]{64}$/);
 const text = (max: number) => z.string().min(1).max(max);
@@ -191,7 +191,6 @@ export const readResponse = z.strictObject({
 export const restoreGrantRequest = z.strictObject({ snapshotId: hex64, paths: z.array(z.string()).max(1000) });
 export const restoreGrantResponse = z.strictObject({ grantId: z.uuid(), expiresMs: z.int() });
 
-export { objectKind };
 export type EnrolRequest = z.infer<typeof enrolRequest>;
 export type EnrolResponse = z.infer<typeof enrolResponse>;
 export type VaultInitRequest = z.infer<typeof vaultInitRequest>;

@@ -23,6 +23,8 @@ export interface WalkOptions {
    * elsewhere), which is left out; without it the walk ends with the error.
    */
   readonly onDamage?: (path: string, error: Error) => void;
+  /** Entries after which the walk is given up. */
+  readonly entriesMax?: number;
   /** False: the folder's contents are left out. */
   readonly enter?: (entry: TreeEntry) => boolean;
 }
@@ -69,7 +71,7 @@ async function* walk(
   const below = [...ancestors, treeId];
   for (const node of nodes) {
     walked.entries += 1;
-    if (walked.entries > LIMITS.snapshotEntries)
+    if (walked.entries > (options.entriesMax ?? LIMITS.snapshotEntries))
       throw damagedRepository('The snapshot has more entries than any real one; reading it was given up.');
     const pathBytes = joinPath(parent, node.name);
     if (!isPlainName(node.name)) {

@@ -106,7 +106,7 @@ export async function openRepository<S extends ReadStore>(
       damaged += 1;
     }
   }
-  if (damage !== undefined && damaged === tried) throw damage;
+  if (damage instanceof Error && damaged === tried) throw damage;
   throw new HoldfastError(
     'wrong_password',
     tried === 0

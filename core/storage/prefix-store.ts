@@ -1,4 +1,4 @@
-import type { ListedObject, ObjectInfo, ReadCreateStore, ReadStore } from './port.ts';
+import type { ListedObject, ObjectInfo, ReadStore } from './port.ts';
 
 /** A view of one folder of a store: a vault's repository is `prefixStore(store, vault.prefix)`. Reading only. */
 export function prefixReadStore(store: ReadStore, prefix: string): ReadStore {
@@ -14,13 +14,5 @@ export function prefixReadStore(store: ReadStore, prefix: string): ReadStore {
     async *list(inner) {
       for await (const object of store.list(root + inner)) yield strip(object);
     },
-  };
-}
-
-export function prefixStore(store: ReadCreateStore, prefix: string): ReadCreateStore {
-  const root = prefix.endsWith('/') ? prefix : `${prefix}/`;
-  return {
-    ...prefixReadStore(store, prefix),
-    create: (key, bytes, options) => store.create(root + key, bytes, options),
   };
 }

@@ -1,17 +1,24 @@
 /** Password hashing with Node's own argon2id. At most two at a time: sign-in must not be a way to exhaust the machine. */
 import { argon2, randomBytes, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
+import { HoldfastError } from '../../core/base/errors.ts';
 
 const derive = promisify(argon2);
 /** OWASP's minimum for argon2id. */
 const COST = { memory: 19_456, passes: 2, parallelism: 1, tagLength: 32 } as const;
 const CONCURRENT_MAX = 2;
+/** Who comes after these is told to come back: a flood of guesses must not grow a queue without end. */
+const WAITING_MAX = 200;
 
 let running = 0;
 const queue: (() => void)[] = [];
 
 async function limited<T>(work: () => Promise<T>): Promise<T> {
-  if (running >= CONCURRENT_MAX) await new Promise<void>((resolve) => queue.push(resolve));
+  if (queue.length >= WAITING_MAX) {
+    throw new HoldfastError('rate_limited', 'Too many people sign in at this moment. Try again in a minute.');
+  }
+  // Again after waking: somebody who came in between may have taken the place.
+  while (running >= CONCURRENT_MAX) await new Promise<void>((resolve) => queue.push(resolve));
   running += 1;
   try {
     return await work();

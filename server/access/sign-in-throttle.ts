@@ -18,20 +18,22 @@ interface Entry {
 export class SignInThrottle {
   readonly #entries = new Map<string, Entry>();
 
-  /** @throws HoldfastError rate_limited while the delay of earlier failures runs. */
-  assertAllowed(key: string, nowMs: number): void {
+  /**
+   * Counts the try as failed until `succeeded` says otherwise: guesses that come all at once must not all be let through
+   * before the first of them has failed.
+   * @throws HoldfastError rate_limited while the delay of earlier failures runs.
+   */
+  begin(key: string, nowMs: number): void {
     const entry = this.#entries.get(key);
-    if (entry === undefined || entry.failures < FREE_TRIES) return;
-    const delayMs = Math.min(DELAY_MAX_MS, DELAY_FIRST_MS * 2 ** (entry.failures - FREE_TRIES));
-    if (nowMs - entry.lastMs >= delayMs) return;
-    throw new HoldfastError(
-      'rate_limited',
-      'Too many attempts with a wrong password. Wait a few minutes and try again.',
-    );
-  }
-
-  failed(key: string, nowMs: number): void {
-    const entry = this.#entries.get(key);
+    if (entry !== undefined && entry.failures >= FREE_TRIES) {
+      const delayMs = Math.min(DELAY_MAX_MS, DELAY_FIRST_MS * 2 ** (entry.failures - FREE_TRIES));
+      if (nowMs - entry.lastMs < delayMs) {
+        throw new HoldfastError(
+          'rate_limited',
+          'Too many attempts with a wrong password. Wait a few minutes and try again.',
+        );
+      }
+    }
     const failures = entry === undefined || nowMs - entry.lastMs > FORGET_MS ? 1 : entry.failures + 1;
     this.#entries.delete(key);
     this.#entries.set(key, { failures, lastMs: nowMs });

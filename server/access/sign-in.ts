@@ -21,12 +21,11 @@ export async function signIn(
 ): Promise<SignedIn> {
   const address = email.trim().toLowerCase();
   const key = `${address}\n${ip}`;
-  throttle.assertAllowed(key, services.clock.nowMs());
+  throttle.begin(key, services.clock.nowMs());
   const account = await withAuth(services, { email: address }, (tx) => tx.appUser.findFirst());
   nobody ??= hashPassword('no account has this password');
   const isRight = await isPasswordRight(password, account?.passwordHash ?? (await nobody));
   if (account === null || !isRight || account.disabledAt !== null) {
-    throttle.failed(key, services.clock.nowMs());
     throw new HoldfastError('unauthenticated', 'E-mail address or password is wrong. Check both and try again.');
   }
   throttle.succeeded(key);

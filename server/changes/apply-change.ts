@@ -11,6 +11,7 @@ import type { Services } from '../services.ts';
 
 export interface Change {
   readonly tx: Tx;
+  /** Written at the end of the transaction, in the order of the calls. */
   audit(action: AuditAction, subject: AuditSubject, data?: Readonly<Record<string, unknown>>): Promise<void>;
   enqueue<K extends JobKind>(kind: K, payload: JobPayload<K>, options?: IntentOptions): Promise<string | undefined>;
 }
@@ -26,16 +27,18 @@ export async function applyChange<T>(
     services,
     scope,
     async (tx) => {
-      let isAudited = false;
+      // Written last: the chain's head is locked until the commit, and one that everybody locks last cannot deadlock.
+      const events: Parameters<Change['audit']>[] = [];
       const result = await work({
         tx,
-        audit: async (action, subject, data) => {
-          isAudited = true;
-          await appendAudit(tx, scope, action, subject, data);
+        audit: (...event) => {
+          events.push(event);
+          return Promise.resolve();
         },
         enqueue: async (kind, payload, intentOptions) => await enqueueIntent(tx, scope, kind, payload, intentOptions),
       });
-      if (!isAudited) throw new HoldfastError('internal', 'A change without an audit entry was refused.');
+      if (events.length === 0) throw new HoldfastError('internal', 'A change without an audit entry was refused.');
+      for (const event of events) await appendAudit(tx, scope, ...event);
       return result;
     },
     options,

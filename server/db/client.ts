@@ -1,6 +1,7 @@
 /** The only Prisma client. Its login role may do nothing by itself: see with-scope.ts, with-auth.ts, with-dispatcher.ts. */
 import { PrismaPg } from '@prisma/adapter-pg';
 import { type Prisma, PrismaClient } from './generated/client.ts';
+import { isWriteConflict } from './row-codes.ts';
 
 export type Tx = Prisma.TransactionClient;
 
@@ -8,13 +9,18 @@ const CONNECTIONS_MAX = 12;
 /** A transaction waits for a connection, and runs, at most so long. Nothing in one ever calls the network. */
 const WAIT_MS = 10_000;
 const RUN_MS = 30_000;
+/** Postgres ends one of two transactions that wait for one another; the same work then passes. */
+const TRIES_MAX = 4;
 
 export interface TransactionOptions {
   readonly timeoutMs?: number;
 }
 
 export interface Db {
-  /** One transaction as `role`, with the settings that row-level security reads; both end with it. */
+  /**
+   * One transaction as `role`, with the settings that row-level security reads; both end with it. `work` is done again
+   * from its beginning after a deadlock, so it changes nothing but the database.
+   */
   transaction<T>(
     role: 'holdfast_app' | 'holdfast_auth' | 'holdfast_dispatcher',
     settings: Readonly<Record<string, string>>,
@@ -29,17 +35,26 @@ export interface Db {
 export function createDb(serviceUrl: string): Db {
   const client = new PrismaClient({ adapter: new PrismaPg({ connectionString: serviceUrl, max: CONNECTIONS_MAX }) });
   return {
-    transaction: async (role, settings, work, options = {}) =>
-      await client.$transaction(
-        async (tx) => {
-          // One statement: role and settings are local to the transaction (the `true`), so the pool cannot leak them.
-          const names = ['role', ...Object.keys(settings)];
-          const values = [role, ...Object.values(settings)];
-          await tx.$queryRaw`SELECT set_config(name, value, true) FROM unnest(${names}::text[], ${values}::text[]) WITH ORDINALITY AS s(name, value, n) ORDER BY n`;
-          return await work(tx);
-        },
-        { maxWait: WAIT_MS, timeout: options.timeoutMs ?? RUN_MS },
-      ),
+    transaction: async (role, settings, work, options = {}) => {
+      const once = async () =>
+        await client.$transaction(
+          async (tx) => {
+            // One statement: role and settings are local to the transaction (the `true`), so the pool cannot leak them.
+            const names = ['role', ...Object.keys(settings)];
+            const values = [role, ...Object.values(settings)];
+            await tx.$queryRaw`SELECT set_config(name, value, true) FROM unnest(${names}::text[], ${values}::text[]) WITH ORDINALITY AS s(name, value, n) ORDER BY n`;
+            return await work(tx);
+          },
+          { maxWait: WAIT_MS, timeout: options.timeoutMs ?? RUN_MS },
+        );
+      for (let tries = 1; ; tries += 1) {
+        try {
+          return await once();
+        } catch (error) {
+          if (tries >= TRIES_MAX || !isWriteConflict(error)) throw error;
+        }
+      }
+    },
     ping: async () => {
       try {
         await client.$queryRaw`SELECT 1`;

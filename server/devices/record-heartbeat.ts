@@ -64,6 +64,11 @@ async function noteState(services: Services, tx: Tx, scope: DeviceScope, beat: H
     data: { sequence: BigInt(beat.sequence), lastSeenAt: now, policyVersion: beat.policyVersion },
   });
   if (advanced.count === 1) return;
+  // Whoever it is, it lives: a machine whose disk was set back must not be called silent as well.
+  await tx.deviceState.updateMany({
+    where: { tenantId: scope.tenantId, deviceId: scope.deviceId },
+    data: { lastSeenAt: now, policyVersion: beat.policyVersion },
+  });
   const marked = await tx.device.updateMany({
     where: { tenantId: scope.tenantId, id: scope.deviceId, suspectedCloneAt: null },
     data: { suspectedCloneAt: now },

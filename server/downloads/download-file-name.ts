@@ -10,7 +10,7 @@ export function downloadFileName(path: string, kind: 'file' | 'zip'): string {
     .replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\u2028\u2029"'\\/:*?<>|;%]/gu, '_')
     .replace(/^[\s.]+/, '_')
     .replace(/[\s.]+$/, '');
-  const cut = [...plain].slice(0, NAME_MAX).join('');
+  const cut = Array.from(plain).slice(0, NAME_MAX).join('');
   const name = cut === '' ? 'file' : cut;
   return kind === 'zip' ? `${name}.zip` : name;
 }

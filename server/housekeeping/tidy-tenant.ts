@@ -2,6 +2,7 @@
  * Drops what has served: nonces, listings, downloads with their objects, staged uploads of ended runs, leases that nobody
  * used. Nothing that a restore point needs is among them: sealed objects are not touched here.
  */
+import { NONCE_KEPT_MS } from '../../core/protocol/signed-request.ts';
 import type { Scope } from '../access/scope.ts';
 import type { Tx } from '../db/client.ts';
 import { withScope } from '../db/with-scope.ts';
@@ -10,7 +11,7 @@ import type { Services } from '../services.ts';
 const MINUTE_MS = 60_000;
 const TIMES = {
   /** Longer than a request's timestamp is accepted, before and after. */
-  nonceMs: 15 * MINUTE_MS,
+  nonceMs: NONCE_KEPT_MS,
   /** An expired lease is kept for a day: a run may go on that long after a broken connection. */
   leaseMs: 24 * 60 * MINUTE_MS,
   /** A staged file may be written by an upload that is still under way. */

@@ -4,6 +4,12 @@ import { z } from 'zod';
 export const QUEUES = ['control', 'verify', 'drill', 'interactive'] as const;
 export type QueueName = (typeof QUEUES)[number];
 
+/**
+ * Intents of one tenant that a queue may hold at a time; the others wait in Postgres, where they are picked fairly. Small
+ * where a job is long, so that ten thousand jobs of one tenant delay another one by a few jobs and not by all of them.
+ */
+export const QUEUE_SHARES: Readonly<Record<QueueName, number>> = { control: 8, verify: 3, drill: 2, interactive: 8 };
+
 export interface JobDeclaration {
   readonly queue: QueueName;
   readonly payload: z.ZodType;

@@ -7,7 +7,7 @@ import { withDispatcher } from '../db/with-dispatcher.ts';
 import { withScope } from '../db/with-scope.ts';
 import { scopeForSystem } from '../access/scope.ts';
 import type { Services } from '../services.ts';
-import { QUEUES, type QueueName, SWEEPS } from './catalog.ts';
+import { QUEUE_SHARES, QUEUES, type QueueName, SWEEPS } from './catalog.ts';
 import { enqueueIntent } from './intents.ts';
 import { createQueue, type JobQueue } from './queue-backend.ts';
 
@@ -15,10 +15,9 @@ const POLL_MS = 250;
 const RECONCILE_MS = 5_000;
 /** A dispatch that nobody claimed for so long is taken for lost. */
 const UNCLAIMED_MS = 60_000;
+/** A job that took two workers down with it gets no third. */
 const CRASHES_MAX = 2;
 const ATTEMPTS_MAX = 5;
-/** Intents of one tenant and queue in flight; the others wait their turn, so that ten thousand jobs of one delay nobody. */
-const IN_FLIGHT_PER_TENANT = 8;
 const BATCH = 64;
 const LEADER_LOCK = 419_201;
 /** Finished intents are kept so long for the curious. */
@@ -153,8 +152,11 @@ class DispatchLoop {
             + row_number() OVER (PARTITION BY i.tenant_id ORDER BY i.priority, i.run_after) AS place
           FROM job_intent i LEFT JOIN busy b USING (tenant_id)
           WHERE i.queue = ${queue} AND i.state = 'waiting' AND i.run_after <= now()
+            -- One of a key at a time: what began with older facts must not be the last to write.
+            AND NOT EXISTS (SELECT 1 FROM job_intent o WHERE o.tenant_id = i.tenant_id AND o.queue = i.queue
+              AND o.kind = i.kind AND o.dedupe_key = i.dedupe_key AND o.state = 'running')
         ), chosen AS (
-          SELECT tenant_id, id FROM ranked WHERE place <= ${IN_FLIGHT_PER_TENANT} ORDER BY place, priority, run_after LIMIT ${BATCH}
+          SELECT tenant_id, id FROM ranked WHERE place <= ${QUEUE_SHARES[queue]} ORDER BY place, priority, run_after LIMIT ${BATCH}
         )
         UPDATE job_intent i SET state = 'dispatched', dispatched_at = now(), dispatches = i.dispatches + 1
         FROM (SELECT j.tenant_id, j.id FROM job_intent j JOIN chosen USING (tenant_id, id)
@@ -184,8 +186,8 @@ class DispatchLoop {
       await tx.$executeRaw`UPDATE job_intent SET state = 'waiting'
         WHERE state = 'dispatched' AND dispatched_at < now() - ${UNCLAIMED_MS} * interval '1 millisecond'`;
       await tx.$executeRaw`UPDATE job_intent SET crashes = crashes + 1, lease_until = NULL,
-          state = CASE WHEN crashes + 1 > ${CRASHES_MAX} OR attempt >= ${ATTEMPTS_MAX} THEN 'dead' ELSE 'waiting' END,
-          finished_at = CASE WHEN crashes + 1 > ${CRASHES_MAX} OR attempt >= ${ATTEMPTS_MAX} THEN now() END,
+          state = CASE WHEN crashes + 1 >= ${CRASHES_MAX} OR attempt >= ${ATTEMPTS_MAX} THEN 'dead' ELSE 'waiting' END,
+          finished_at = CASE WHEN crashes + 1 >= ${CRASHES_MAX} OR attempt >= ${ATTEMPTS_MAX} THEN now() END,
           error = 'The worker ended in the middle of the job.'
         WHERE state = 'running' AND lease_until < now()
           AND NOT EXISTS (SELECT 1 FROM job_intent o WHERE o.tenant_id = job_intent.tenant_id AND o.kind = job_intent.kind

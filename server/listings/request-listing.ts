@@ -1,4 +1,3 @@
-import { HoldfastError } from '../../core/base/errors.ts';
 import { newId } from '../../core/base/ids.ts';
 import { requireRole, type Scope } from '../access/scope.ts';
 import { applyChange, type Change } from '../changes/apply-change.ts';

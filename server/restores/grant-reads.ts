@@ -20,9 +20,11 @@ export async function grantReads(services: Services, scope: DeviceScope, request
     const here = { tenantId: scope.tenantId, vaultId: vault.id, state: { in: READABLE } };
     const wanted = request.list === null ? { key: { in: request.keys } } : { kind: KINDS_OF_LISTS[request.list] };
     const rows = await tx.storedObject.findMany({ where: { ...here, ...wanted }, orderBy: { key: 'asc' } });
-    if (rows.some(({ kind }) => kind === 'data_pack'))
-      await assertGrant(services, tx, scope, vault.id, request.grantId);
-    return { prefix: vault.prefix, objects: rows };
+    if (!rows.some(({ kind }) => kind === 'data_pack')) return { prefix: vault.prefix, objects: rows };
+    const packs = await grantedPacks(services, tx, scope, vault.id, request.grantId);
+    const isGranted = ({ kind, key }: (typeof rows)[number]): boolean =>
+      kind !== 'data_pack' || packs.has(key.split('/').at(-1) ?? '');
+    return { prefix: vault.prefix, objects: rows.filter(isGranted) };
   });
   const downloads = await Promise.all(
     objects.map(async ({ key, size }) => {
@@ -34,18 +36,20 @@ export async function grantReads(services: Services, scope: DeviceScope, request
   return { expiresMs, downloads, missing: request.keys.filter((key) => !found.has(key)) };
 }
 
-async function assertGrant(
+/** The packs of the granted point; of others nothing is given out, as if they were not there. */
+async function grantedPacks(
   services: Services,
   tx: Tx,
   scope: DeviceScope,
   vaultId: string,
   grantId: string | null,
-): Promise<void> {
+): Promise<ReadonlySet<string>> {
   const grant =
     grantId === null
       ? null
       : await tx.restoreGrant.findFirst({
           where: { tenantId: scope.tenantId, deviceId: scope.deviceId, vaultId, id: grantId },
+          include: { restorePoint: { select: { packIds: true } } },
         });
   if (grant === null) {
     throw new HoldfastError(
@@ -59,4 +63,5 @@ async function assertGrant(
       'The permission for this restore has expired. Ask your provider for a new one.',
     );
   }
+  return new Set(grant.restorePoint.packIds);
 }

@@ -48,6 +48,8 @@ async function commit(
   request: CommitRequest,
 ): Promise<RunView> {
   const { tx, audit, enqueue } = change;
+  // Of two commits, or a commit and a newer run, the second waits and then sees what the first did.
+  await tx.$queryRaw`SELECT 1 FROM backup_run WHERE tenant_id = ${scope.tenantId}::uuid AND id = ${runId}::uuid FOR UPDATE`;
   const run = await findRun(tx, scope, runId);
   if (run.state !== 'running') {
     const earlier = await tx.runManifest.findFirst({ where: { tenantId: scope.tenantId, runId } });
@@ -70,15 +72,10 @@ async function commit(
       receivedAt: now,
     },
   });
-  await tx.storedObject.updateMany({
-    where: {
-      tenantId: scope.tenantId,
-      vaultId: run.vaultId,
-      state: 'leased',
-      key: { in: manifest.objects.map(({ key }) => key) },
-    },
-    data: { state: 'committed', runId, leaseExpiresAt: null },
-  });
+  // One array: a commit may name more objects than a statement may have parameters.
+  await tx.$executeRaw`UPDATE stored_object SET state = 'committed', run_id = ${runId}::uuid, lease_expires_at = NULL
+    WHERE tenant_id = ${scope.tenantId}::uuid AND vault_id = ${run.vaultId}::uuid AND state = 'leased'
+      AND key = ANY (${manifest.objects.map(({ key }) => key)}::text[])`;
   const updated = await tx.backupRun.update({
     where: { tenantId_id: { tenantId: scope.tenantId, id: runId } },
     data: {
@@ -136,11 +133,13 @@ async function assertManifest({ tx }: Change, run: BackupRun, manifest: CommitMa
   });
   const ledger = new Map(rows.map((row) => [row.key, row]));
   for (const { key, size, crc32c, kind } of manifest.objects) {
+    if (kind === 'key' || kind === 'config') throw invalid(`it names ${key}, which no backup may bring`);
     const row = ledger.get(key);
     const fits = row !== undefined && row.size === BigInt(size) && row.crc32c === crc32c && row.kind === kind;
     if (!fits) throw invalid(`it names ${key}, which was not leased to this vault as it is described`);
   }
   const brought = new Set(manifest.objects.map(({ key }) => key));
+  if (brought.size !== manifest.objects.length) throw invalid('its manifest lists an object twice');
   for (const packId of manifest.packIds) {
     const key = `data/${packId.slice(0, 2)}/${packId}`;
     if (brought.has(key) || ledger.get(key)?.state === 'sealed') continue;

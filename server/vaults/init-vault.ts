@@ -6,6 +6,8 @@ import { applyChange } from '../changes/apply-change.ts';
 import type { Services } from '../services.ts';
 
 const UPLOAD_MS = 30 * 60_000;
+/** restic's config and key files are a few hundred bytes; these are read whole when the vault is opened. */
+const OBJECT_BYTES_MAX = 64 * 1024;
 
 /**
  * Records the repository and gives the upload URLs. Repeatable until the vault is ready: an enrolment that was interrupted
@@ -28,7 +30,8 @@ export async function initVault(
     if (vault.state !== 'new')
       throw new HoldfastError('conflict', 'This machine’s vault is in use already; it was not touched.');
     const isEscrowed = vault.custody === 'escrowed';
-    if (isEscrowed !== (request.drillPassword !== undefined)) {
+    const hasDrillKey = request.keys.some(({ principal }) => principal === 'drill');
+    if (isEscrowed !== (request.drillPassword !== undefined) || isEscrowed !== hasDrillKey) {
       throw new HoldfastError(
         'commit_invalid',
         'The drill key does not fit the custody that was agreed for this vault.',
@@ -87,7 +90,12 @@ function assertObjects(request: VaultInitRequest): void {
   const wanted = new Set(['config', ...request.keys.map(({ id }) => `keys/${id}`)]);
   const given = request.objects.map(({ key }) => key);
   const fits =
-    given.length === wanted.size && new Set(given).size === wanted.size && given.every((key) => wanted.has(key));
+    given.length === wanted.size &&
+    new Set(given).size === wanted.size &&
+    given.every((key) => wanted.has(key)) &&
+    request.objects.every(
+      ({ key, kind, size }) => kind === (key === 'config' ? 'config' : 'key') && size <= OBJECT_BYTES_MAX,
+    );
   if (!fits)
     throw new HoldfastError(
       'commit_invalid',

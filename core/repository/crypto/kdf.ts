@@ -1,4 +1,4 @@
-import { randomBytes, scrypt } from 'node:crypto';
+import { scrypt } from 'node:crypto';
 import { HoldfastError } from '../../base/errors.ts';
 import type { MasterKey } from '../types.ts';
 
@@ -62,9 +62,4 @@ export async function deriveWrappingKey(
     );
   });
   return { encrypt: derived.subarray(0, 32), macK: derived.subarray(32, 48), macR: derived.subarray(48, 64) };
-}
-
-/** 256 random bits as a password that can be typed (base64url, 43 characters), for 'machine' key files. */
-export function randomMachinePassword(): string {
-  return randomBytes(32).toString('base64url');
 }

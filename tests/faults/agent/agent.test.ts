@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { appendFile, mkdir, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -13,9 +13,6 @@ beforeAll(async () => {
   stack = await ServiceStack.start();
 });
 afterAll(() => stack.close());
-
-const readJson = async (path: string): Promise<Record<string, unknown>> =>
-  JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>;
 
 beforeEach(async () => {
   await rm(stack.protectPath, { recursive: true, force: true });

@@ -32,11 +32,15 @@ export class RunningProgram {
   #stderr = '';
   readonly #listeners = new Set<() => void>();
 
-  constructor(command: string, args: readonly string[], env: Record<string, string>, cwd = CHECKOUT) {
+  constructor(command: string, args: readonly string[], env: Record<string, string>, userId?: number) {
     const inherited = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '/' };
     // The cast: ProcessEnv is declared with members that only a web server has.
     const environment = { ...inherited, ...env } as Record<string, string> as NodeJS.ProcessEnv;
-    this.child = spawn(command, args, { cwd, env: environment });
+    this.child = spawn(command, args, {
+      cwd: CHECKOUT,
+      env: environment,
+      ...(userId === undefined ? {} : { uid: userId, gid: userId }),
+    });
     this.child.stdin?.end();
     const { stdout, stderr } = this.child;
     if (stdout === null || stderr === null) throw new Error('a program without its output');
@@ -174,11 +178,9 @@ export class ServiceStack {
   }
 
   /** A process of the agent on a state folder. */
-  agent(statePath: string, args: readonly string[], env: Record<string, string> = {}): RunningProgram {
-    const program = new RunningProgram(join(CHECKOUT, 'bin/holdfast'), args, {
-      HOLDFAST_AGENT_STATE: statePath,
-      ...env,
-    });
+  agent(statePath: string, args: readonly string[], env: Record<string, string> = {}, userId?: number): RunningProgram {
+    const all = { HOLDFAST_AGENT_STATE: statePath, ...env };
+    const program = new RunningProgram(join(CHECKOUT, 'bin/holdfast'), args, all, userId);
     this.#agents.push(program);
     return program;
   }

@@ -186,6 +186,7 @@ function Evidence({ view }: { view: DrillDetailView }): ReactNode {
         </a>
       }
     >
+      {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a box that scrolls must be reachable by keyboard */}
       <pre className={classes.evidence} tabIndex={0} aria-label="Evidence as JSON">
         {view.evidence}
       </pre>

@@ -41,6 +41,7 @@ export function EntryList({
   const list = useRef<HTMLDivElement>(null);
   const [offsetPx, setOffsetPx] = useState(0);
   useEffect(() => setOffsetPx(list.current?.offsetTop ?? 0), []);
+  // oxlint-disable-next-line react/incompatible-library -- the compiler skips this component, which is right: the virtualizer changes by itself
   const virtual = useWindowVirtualizer({
     count: shown.length,
     estimateSize: () => ROW_PX,
