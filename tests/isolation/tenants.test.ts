@@ -163,6 +163,7 @@ describe('one enrolment token', () => {
     const codes = new Set(
       results.flatMap((result) => (result.status === 'rejected' ? [(result.reason as { code: string }).code] : [])),
     );
+    codes.delete('P2028'); // on a busy machine: it found no free connection in time, and enrolled nobody either
     expect([...codes]).toEqual(['token_used']);
     expect(await countIn(ours.owner, 'device', `customer_id = '${ours.customers[1].id}'`)).toBe(1);
   });
