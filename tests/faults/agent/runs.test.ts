@@ -170,6 +170,7 @@ test('killed in the middle of its uploads, the next run uses every pack that arr
 
 test('Ctrl-C ends a run within seconds; the server knows, and nothing is sealed', async () => {
   const statePath = await stack.enrolled();
+  stack.proxy.heal();
   stack.proxy.uploadDelayMs = 60_000;
   const stopped = stack.agent(statePath, ['backup']);
   const deadline = Date.now() + 30_000;
