@@ -34,7 +34,7 @@ export function createTestServices(urls: TestUrls): Services & { readonly clock:
     clock,
     log: silentLog,
     keys: new KeyRing(randomBytes(32)),
-    store: createMemoryStore({ clock }),
+    store: createMemoryStore({ clock, signing: { baseUrl: 'http://store.test', key: randomBytes(32) } }),
   });
   return { ...services, clock };
 }
