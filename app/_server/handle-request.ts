@@ -29,7 +29,8 @@ export interface Asked<Params, Body> {
 }
 
 interface RouteContext {
-  readonly params: Promise<Record<string, string | string[] | undefined>>;
+  /** Routes without a variable part have none. */
+  readonly params: Promise<Record<string, string | string[] | undefined> | undefined>;
 }
 
 /**
@@ -47,7 +48,7 @@ export function handleRequest<Params, Body = undefined>(declaration: {
       const session = await readSession();
       if (session === undefined) throw new HoldfastError('unauthenticated', 'Sign in again; your session has ended.');
       // An id of the wrong form exists no more than a foreign one: the same answer for both.
-      const params = declaration.params.safeParse(await context.params);
+      const params = declaration.params.safeParse((await context.params) ?? {});
       if (!params.success) throw new HoldfastError('not_found', 'There is nothing here.');
       const body = declaration.body === undefined ? undefined : await parseBody(request, declaration.body);
       const { services, scope } = session;
