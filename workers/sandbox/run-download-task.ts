@@ -52,8 +52,10 @@ export async function runDownloadTask(
   const root = found === null ? 'files' : new ZipFolderNames().take(displayName(found.name));
   const entries = await collect(reader, treeId, root, task);
   const zip = new ZipFile();
-  const failed = new Promise<never>((_, reject) => zip.on('error', reject));
-  for (const entry of entries) addEntry(zip, reader, entry, () => done.files++, count);
+  const { promise: failed, reject: fail } = Promise.withResolvers<never>();
+  zip.on('error', fail);
+  for (const entry of entries)
+    addEntry(zip, reader, entry, { onFile: () => done.files++, onBytes: count, onError: fail });
   zip.end();
   const written = (async () => {
     for await (const piece of zip.outputStream) await write(piece as Buffer); // a stream of bytes, no encoding is set
@@ -90,8 +92,11 @@ function addEntry(
   zip: ZipFile,
   reader: BlobReader,
   { path, node, bytes }: ZipEntry,
-  onFile: () => void,
-  onBytes: (bytes: number) => void,
+  on: {
+    readonly onFile: () => void;
+    readonly onBytes: (bytes: number) => void;
+    readonly onError: (error: Error) => void;
+  },
 ): void {
   const mtime = zipTime(node.mtime);
   const permissions = unixPermissions(node.mode) & 0o777;
@@ -101,13 +106,15 @@ function addEntry(
   zip.addReadStreamLazy(path, { mtime, mode: 0o100_000 | permissions, size: bytes }, (callback) => {
     const source = async function* () {
       for await (const piece of contents(reader, node)) {
-        onBytes(piece.length);
+        on.onBytes(piece.length);
         yield piece;
       }
-      onFile();
+      on.onFile();
     };
-    // An error of this stream is emitted by the zip file: a half-written entry must never pass for a whole one.
-    callback(null, Readable.from(source(), { objectMode: false, highWaterMark: 1024 * 1024 }));
+    const stream = Readable.from(source(), { objectMode: false, highWaterMark: 1024 * 1024 });
+    // The zip file does not listen: a half-written entry must never pass for a whole one.
+    stream.on('error', on.onError);
+    callback(null, stream);
   });
 }
 

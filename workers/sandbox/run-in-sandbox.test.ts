@@ -145,6 +145,28 @@ describe('tasks', () => {
   });
 });
 
+test('a damaged piece in the middle of a zip is told as such, and no whole zip comes out', async () => {
+  const damaged = {
+    ...store,
+    get: async (key: string, range?: { offset: number; length: number }) => {
+      const bytes = await store.get(key, range);
+      if (range !== undefined && key.startsWith('data/') && bytes.length > 300_000) bytes[1000]! ^= 1;
+      return bytes;
+    },
+  };
+  let isWhole = false;
+  const end = await run({
+    store: damaged,
+    task: { kind: 'download', ...vault.task, path: vault.source, as: 'zip', bytesMax: 1e9, entriesMax: 100 },
+    takeOutput: async (output) => {
+      for await (const _ of output);
+      isWhole = true;
+    },
+  });
+  expect(end).toMatchObject({ kind: 'refused', code: 'repository_damaged' });
+  expect(isWhole).toBe(false);
+});
+
 describe('a child that misbehaves costs its own life alone', () => {
   const misbehave = async (act: string, options: Partial<SandboxOptions> = {}) =>
     await run({ task: listTask(act), childFile: MISBEHAVE, ...options });

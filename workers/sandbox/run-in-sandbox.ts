@@ -64,6 +64,13 @@ export async function runInSandbox(options: SandboxOptions): Promise<SandboxEnd>
   return await new Session(options, child, command.layers).end();
 }
 
+/** What the taker of a download's bytes sees instead of their end, when there is no whole file. */
+class UnfinishedOutput extends Error {
+  constructor() {
+    super('the sandbox did not finish its output');
+  }
+}
+
 class Session {
   readonly #options: SandboxOptions;
   readonly #child: ChildProcess;
@@ -138,12 +145,13 @@ class Session {
       }
       await session.#ended;
       // What was cut off must not be kept: the taker sees an error instead of an end.
-      if (session.#answer?.type !== 'result') throw new Error('the sandbox did not finish its output');
+      if (session.#answer?.type !== 'result') throw new UnfinishedOutput();
     };
     try {
       await take(checked());
     } catch (error) {
-      if (this.#answer?.type !== 'result' && this.#answer !== undefined) return;
+      // Told by the child's answer, or by the want of one, better than by this.
+      if (error instanceof UnfinishedOutput || this.#answer?.type === 'error') return;
       this.#break('output', publicMessage(error));
     }
   }

@@ -19,6 +19,7 @@ import { createMemoryStore, type MemoryStore } from '../../core/storage/memory-s
 import { type DeviceScope, scopeForDevice } from '../../server/access/scope.ts';
 import type { Tx } from '../../server/db/client.ts';
 import { withScope } from '../../server/db/with-scope.ts';
+import { KeyRing } from '../../server/keys/key-ring.ts';
 import { enrolDevice } from '../../server/devices/enrol-device.ts';
 import { commitRun } from '../../server/runs/commit-run.ts';
 import { leaseObjects } from '../../server/runs/lease-objects.ts';
@@ -41,17 +42,28 @@ export type TestServices = ReturnType<typeof createTestServices> & { readonly st
 export function createWorkerServices(urls: TestUrls): TestServices {
   const base = createTestServices(urls);
   const storeRoot = mkdtempSync(path.join(tmpdir(), 'holdfast-store-'));
+  const scratch = mkdtempSync(path.join(tmpdir(), 'holdfast-scratch-'));
   const signing = { baseUrl: 'http://127.0.0.1:1', key: randomBytes(32) };
+  const rootKey = randomBytes(32);
+  const rootKeyFile = path.join(scratch, 'root.key');
+  writeFileSync(rootKeyFile, rootKey.toString('base64'), { mode: 0o600 });
   return {
     ...base,
     storeRoot,
-    env: { ...base.env, HOLDFAST_SCRATCH_PATH: mkdtempSync(path.join(tmpdir(), 'holdfast-scratch-')) },
+    keys: new KeyRing(rootKey),
+    env: {
+      ...base.env,
+      HOLDFAST_ROOT_KEY_FILE: rootKeyFile,
+      HOLDFAST_STORE_PATH: storeRoot,
+      HOLDFAST_STORE_SIGNING_KEY: signing.key.toString('base64'),
+      HOLDFAST_SCRATCH_PATH: path.join(scratch, 'drills'),
+    },
     store: createFileStore({ root: storeRoot, clock: base.clock, signing }),
   };
 }
 
 export function removeFolders(services: TestServices): void {
-  for (const folder of [services.storeRoot, services.env.HOLDFAST_SCRATCH_PATH])
+  for (const folder of [services.storeRoot, path.dirname(services.env.HOLDFAST_SCRATCH_PATH)])
     rmSync(folder, { recursive: true, force: true });
 }
 
