@@ -42,6 +42,8 @@ export class SafeWriter {
   readonly #overwrite: OverwriteRule;
   /** Folders known to be real ones, by their path's bytes as latin1. */
   readonly #folders = new Set<string>();
+  /** Those of them that this writer made: nothing but its own can be in there. */
+  readonly #fresh = new Set<string>();
 
   /** `root` is made if it is missing; it may itself be reached through links, for the caller chose it. */
   constructor(root: string, overwrite: OverwriteRule) {
@@ -68,6 +70,7 @@ export class SafeWriter {
     this.folder(names.slice(0, -1));
     try {
       mkdirSync(folder, { mode: 0o700 });
+      this.#fresh.add(id);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
       if (!lstatSync(folder).isDirectory()) {
@@ -90,6 +93,7 @@ export class SafeWriter {
     entry: Buffer,
     wanted: { readonly size: number; readonly mtimeSeconds: number },
   ): 'write' | 'replace' | 'keep' {
+    if (this.#fresh.has(entry.subarray(0, entry.lastIndexOf(SLASH)).toString('latin1'))) return 'write';
     const found = lstatSync(entry, { throwIfNoEntry: false });
     if (found === undefined) return 'write';
     if (this.#overwrite === 'refuse' || found.isDirectory()) return 'keep';

@@ -32,7 +32,10 @@ export interface ByteRange {
 export interface ReadStore {
   /** Undefined when there is no such object. The checksum is of the bytes as they lie there now. */
   head(key: string): Promise<ObjectInfo | undefined>;
-  /** Whole object, or the range. @throws HoldfastError object_missing; storage_unavailable; object_mismatch when short. */
+  /**
+   * Whole object, or the range. The bytes are the caller's own, to change or to hand to a thread.
+   * @throws HoldfastError object_missing; storage_unavailable; object_mismatch when short.
+   */
   get(key: string, range?: ByteRange): Promise<Uint8Array>;
   /** Whole object in pieces of at most a few MiB. @throws as get. */
   stream(key: string): AsyncIterable<Uint8Array>;

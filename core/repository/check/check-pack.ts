@@ -51,8 +51,19 @@ export async function checkPackData(repo: OpenRepository, pack: StoredPack): Pro
     return [{ ...about, kind: 'pack_not_read', message: `A pack of ${pack.size} bytes is too large to be checked.` }];
   try {
     let bytes = await repo.store.get(about.objectKey);
-    if (sha256Hex(bytes) !== pack.packId) bytes = await repo.store.get(about.objectKey);
-    return checkPackBytes(repo, pack, bytes);
+    let isNamed = sha256Hex(bytes) === pack.packId;
+    if (!isNamed) {
+      bytes = await repo.store.get(about.objectKey);
+      isNamed = sha256Hex(bytes) === pack.packId;
+    }
+    const findings = checkPackBytes(repo, pack, bytes);
+    if (!isNamed)
+      findings.unshift({
+        ...about,
+        kind: 'pack_damaged',
+        message: 'The bytes of a pack are not those that its name stands for.',
+      });
+    return findings;
   } catch (error) {
     if (!isReadDamage(error)) throw error;
     return [{ ...about, kind: 'pack_damaged', message: 'A pack cannot be read whole.' }];
@@ -62,12 +73,6 @@ export async function checkPackData(repo: OpenRepository, pack: StoredPack): Pro
 function checkPackBytes(repo: OpenRepository, pack: StoredPack, bytes: Uint8Array): Finding[] {
   const about = { packId: pack.packId, objectKey: packKey(pack.packId) };
   const findings: Finding[] = [];
-  if (sha256Hex(bytes) !== pack.packId)
-    findings.push({
-      ...about,
-      kind: 'pack_damaged',
-      message: 'The bytes of a pack are not those that its name stands for.',
-    });
   try {
     const entries = headerOf(repo, bytes);
     if (!isSameContents(entries, pack.blobs))

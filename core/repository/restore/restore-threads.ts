@@ -65,8 +65,10 @@ class ThreadPool implements RestoreThreads {
     const asked = worker && this.#waiting.shift();
     if (worker === undefined || asked === undefined) return;
     this.#busy.set(worker, asked);
-    // A copy, which then changes hands: the store may keep the bytes that it gave.
-    const bytes = new Uint8Array(asked.task.bytes);
+    // The bytes change hands; a view into something larger (Node's pool) is copied out of it first.
+    const given = asked.task.bytes;
+    const isWhole = given.byteLength === given.buffer.byteLength;
+    const bytes = new Uint8Array(isWhole ? (given.buffer as ArrayBuffer) : given);
     worker.postMessage({ ...asked.task, bytes }, [bytes.buffer]);
   }
 
