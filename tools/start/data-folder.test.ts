@@ -98,6 +98,21 @@ describe('settings and obstacles', () => {
     await new Promise((resolve) => server.close(resolve));
   });
 
+  test('a disk that is too full is refused with the figures, and a later start needs less than the first', async () => {
+    const settings = { ...readSettings(folder, {}), dataPath: path.join(folder, 'data') };
+    mkdirSync(settings.dataPath);
+    await expect(refuseObstacles(settings, () => 1.5 * 1024 ** 3)).rejects.toThrow(
+      /Only 1\.5 GiB are free on the disk of .*, and 2 GiB are needed\. Nothing was changed\./,
+    );
+    mkdirSync(path.join(settings.dataPath, 'postgres'));
+    writeFileSync(path.join(settings.dataPath, 'postgres/PG_VERSION'), '18\n');
+    await expect(refuseObstacles({ ...settings, protectPath: '/gone' }, () => 0)).rejects.toThrow(/does not exist/);
+    await expect(refuseObstacles(settings, () => 0.2 * 1024 ** 3)).rejects.toThrow(/0\.25 GiB are needed/);
+    // Enough for a later start: the next obstacle is another one, or none.
+    const enough = await refuseObstacles(settings, () => 1.5 * 1024 ** 3).then(String, String);
+    expect(enough).not.toContain('GiB');
+  });
+
   test('the data folder itself is never what is protected', async () => {
     const settings = { ...readSettings(folder, {}), dataPath: path.join(folder, 'data') };
     mkdirSync(settings.dataPath);

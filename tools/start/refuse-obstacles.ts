@@ -11,7 +11,10 @@ const FREE_BYTES_FIRST_START = 2 * GIBIBYTE;
 const FREE_BYTES_LATER = GIBIBYTE / 4;
 
 /** Throws HoldfastError 'disk_full', 'port_busy' or 'source_missing' before anything is started. */
-export async function refuseObstacles(settings: StartSettings): Promise<void> {
+export async function refuseObstacles(
+  settings: StartSettings,
+  freeBytesOf: (folder: string) => number = freeBytes,
+): Promise<void> {
   const { dataPath, protectPath } = settings;
   if (!existsSync(protectPath)) {
     throw new HoldfastError(
@@ -27,8 +30,7 @@ export async function refuseObstacles(settings: StartSettings): Promise<void> {
   }
   const isFirstStart = !existsSync(path.join(dataPath, 'postgres', 'PG_VERSION'));
   const needed = isFirstStart ? FREE_BYTES_FIRST_START : FREE_BYTES_LATER;
-  const { bavail, bsize } = statfsSync(dataPath);
-  const free = bavail * bsize;
+  const free = freeBytesOf(dataPath);
   if (free < needed) {
     throw new HoldfastError(
       'disk_full',
@@ -47,4 +49,9 @@ export async function refuseObstacles(settings: StartSettings): Promise<void> {
       `Port ${port} ${what}. Stop that program, or set ${name} to another port. Nothing was started.`,
     );
   }
+}
+
+function freeBytes(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize;
 }
