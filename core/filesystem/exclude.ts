@@ -1,50 +1,88 @@
 /**
  * Exclude patterns, a practical part of restic's: a pattern without a slash names an entry anywhere; with a leading slash it
  * is anchored at the root; otherwise its parts may begin at any folder. `*` and `?` stay within a name, `[…]` is a class
- * (`[^…]` its opposite), `**` stands for any number of folders. What is excluded is excluded with everything below it.
+ * (`[^…]` its opposite), `\` takes the next letter as it is, `**` as a whole part stands for any number of folders. What is
+ * excluded is excluded with everything below it.
  */
 
-type Part = RegExp | 'any-folders';
+/** One place of a pattern: does this item match? 'any' stands for any number of items. */
+type Token<Item> = ((item: Item) => boolean) | 'any';
 
-interface Pattern {
-  readonly isAnchored: boolean;
-  readonly parts: readonly Part[];
-}
-
-const SPECIAL = /[.+^${}()|\\/]/g;
-
-function compilePart(text: string): Part {
-  if (text === '**') return 'any-folders';
-  let source = '';
-  for (let at = 0; at < text.length; at += 1) {
-    const letter = text[at]!;
-    const close = letter === '[' ? text.indexOf(']', at + 2) : -1;
-    if (letter === '*') source += '[^/]*';
-    else if (letter === '?') source += '[^/]';
-    else if (close !== -1) {
-      source += `[${text.slice(at + 1, close).replace(/\\/g, '\\\\')}]`;
-      at = close;
-    } else if (letter === '\\' && at + 1 < text.length) {
-      at += 1;
-      source += text[at]!.replace(SPECIAL, '\\$&');
-    } else source += letter.replace(SPECIAL, '\\$&').replace(/[[\]]/g, '\\$&');
+/**
+ * Whether the tokens match all items. Only the last 'any' is ever tried again with one item more: what an earlier one could
+ * take instead, the later one can take as well. So it takes at most tokens x items steps, whatever the pattern.
+ */
+function matches<Item>(tokens: readonly Token<Item>[], items: readonly Item[]): boolean {
+  let token = 0;
+  let item = 0;
+  let retryToken = -1;
+  let retryItem = 0;
+  while (item < items.length) {
+    const wanted = tokens[token];
+    if (wanted === 'any') {
+      token += 1;
+      retryToken = token;
+      retryItem = item;
+    } else if (wanted?.(items[item]!)) {
+      token += 1;
+      item += 1;
+    } else if (retryToken >= 0) {
+      retryItem += 1;
+      token = retryToken;
+      item = retryItem;
+    } else return false;
   }
-  return new RegExp(`^${source}$`, 'su');
+  while (tokens[token] === 'any') token += 1;
+  return token === tokens.length;
 }
 
-function compile(pattern: string): Pattern {
-  const parts = pattern.split('/').filter(Boolean).map(compilePart);
-  return { isAnchored: pattern.startsWith('/'), parts };
-}
-
-function matchesFrom(parts: readonly Part[], names: readonly string[], part: number, name: number): boolean {
-  if (part === parts.length) return name === names.length;
-  const wanted = parts[part]!;
-  if (wanted === 'any-folders') {
-    for (let skip = name; skip <= names.length; skip += 1) if (matchesFrom(parts, names, part + 1, skip)) return true;
-    return false;
+function compileName(text: string): (name: string) => boolean {
+  const letters = [...text];
+  const tokens: Token<string>[] = [];
+  let literal: string | undefined = '';
+  for (let at = 0; at < letters.length; at += 1) {
+    const letter = letters[at]!;
+    // `[]…]` holds a bracket: the class ends at the next one.
+    const first = letters[at + 1] === '^' ? at + 2 : at + 1;
+    const end = letter === '[' ? letters.indexOf(']', first + 1) : -1;
+    if (letter === '*') {
+      if (tokens.at(-1) !== 'any') tokens.push('any');
+    } else if (letter === '?') tokens.push(() => true);
+    else if (end !== -1) {
+      tokens.push(compileClass(letters.slice(first, end), first === at + 2));
+      at = end;
+    } else {
+      const plain: string = letter === '\\' && at + 1 < letters.length ? letters[++at]! : letter;
+      tokens.push((other) => other === plain);
+      literal = literal === undefined ? undefined : literal + plain;
+      continue;
+    }
+    literal = undefined;
   }
-  return name < names.length && wanted.test(names[name]!) && matchesFrom(parts, names, part + 1, name + 1);
+  // Most parts are plain names, and every entry is compared with every pattern.
+  const whole = literal;
+  return whole === undefined ? (name) => matches(tokens, [...name]) : (name) => name === whole;
+}
+
+function compileClass(letters: readonly string[], isOpposite: boolean): (letter: string) => boolean {
+  const ranges: [string, string][] = [];
+  for (let at = 0; at < letters.length; at += 1) {
+    const low = letters[at]!;
+    const isRange = letters[at + 1] === '-' && at + 2 < letters.length;
+    ranges.push([low, isRange ? letters[at + 2]! : low]);
+    if (isRange) at += 2;
+  }
+  const point = (letter: string): number => letter.codePointAt(0) ?? 0;
+  return (letter) =>
+    ranges.some(([low, high]) => point(low) <= point(letter) && point(letter) <= point(high)) !== isOpposite;
+}
+
+function compile(pattern: string): readonly Token<string>[] {
+  const parts = pattern
+    .split('/')
+    .filter(Boolean)
+    .map((part): Token<string> => (part === '**' ? 'any' : compileName(part)));
+  return pattern.startsWith('/') ? parts : ['any', ...parts];
 }
 
 /** A test of absolute paths; the caller asks for every entry on its way down, so that only whole matches count. */
@@ -53,10 +91,6 @@ export function excludeMatcher(patterns: readonly string[]): (path: string) => b
   if (compiled.length === 0) return () => false;
   return (path) => {
     const names = path.split('/').filter(Boolean);
-    return compiled.some(({ isAnchored, parts }) => {
-      if (isAnchored) return matchesFrom(parts, names, 0, 0);
-      for (let start = 0; start < names.length; start += 1) if (matchesFrom(parts, names, 0, start)) return true;
-      return false;
-    });
+    return compiled.some((tokens) => matches(tokens, names));
   };
 }

@@ -1,4 +1,5 @@
 /** The state of one backup, and the walk that drives it. */
+import path from 'node:path';
 import { displayPath, type ScannedEntry, type ScannedFolder, SourceScan } from '../../filesystem/scan.ts';
 import { HoldfastError } from '../../base/errors.ts';
 import { silentLog } from '../../base/log.ts';
@@ -53,8 +54,9 @@ export class BackupRun {
   #isWalking = true;
   #entriesThisTurn = 0;
 
-  /** @throws HoldfastError source_missing. */
+  /** @throws HoldfastError source_missing, source_unreadable; bad_request for a repository of format version 1. */
   constructor(repo: WritableRepository, options: BackupOptions) {
+    assertVersion(repo);
     this.#repo = repo;
     this.#options = options;
     this.#startedMs = options.clock.nowMs();
@@ -85,9 +87,9 @@ export class BackupRun {
     this.#files = new FileQueue({
       lanes: this.#lanes,
       addChunks: (buffer, ranges, ids) => this.#blobs.addChunks(buffer, ranges, ids),
-      onBytes: (bytes, path) => {
+      onBytes: (bytes, full) => {
         this.#progress.bytesDone += bytes;
-        this.#report(path);
+        this.#report(full);
       },
     });
     this.#sample = witness === undefined ? undefined : new WitnessSample(witness.seed, witness.sampleCount);
@@ -168,12 +170,12 @@ export class BackupRun {
       this.#trees.set(open, place, encodeNode(makeNode(entry, entry.facts, this.#owners, { content: null })));
       return;
     }
-    const { path, facts } = entry;
+    const { path: full, facts } = entry;
     this.#progress.filesTotal += 1;
     this.#progress.bytesTotal += facts.size;
     const parent = parents?.get(nameKey(entry));
-    const isCanary = displayPath(path) === this.#options.witness?.canaryPath;
-    const rank = isCanary ? undefined : this.#sample?.offer(path, facts.size);
+    const isCanary = displayPath(full) === this.#options.witness?.canaryPath;
+    const rank = isCanary ? undefined : this.#sample?.offer(full, facts.size);
     const isWitness = isCanary || rank !== undefined;
     // A witnessed file is read in any case: its hash is only worth something when it is of the bytes on the disk today.
     if (!isWitness && parent !== undefined && isUnchanged(facts, parent)) {
@@ -185,8 +187,8 @@ export class BackupRun {
       }
     }
     const done = (result: FileResult): void => {
-      if (result.problem !== undefined) this.#unread.push({ path: displayPath(path), ...result.problem });
-      if (result.witness !== undefined) this.#witness(path, result, rank, isCanary);
+      if (result.problem !== undefined) this.#unread.push({ path: displayPath(full), ...result.problem });
+      if (result.witness !== undefined) this.#witness(full, result, rank, isCanary);
       if (result.kept !== undefined) this.#keep(open, place, entry, parent, result.kept);
       else {
         this.#progress.filesDone += 1;
@@ -211,10 +213,10 @@ export class BackupRun {
     this.#trees.set(open, place, encodeNode(makeNode(entry, facts, this.#owners, { content })));
   }
 
-  #witness(path: Buffer, { witness, kept }: FileResult, rank: string | undefined, isCanary: boolean): void {
+  #witness(full: Buffer, { witness, kept }: FileResult, rank: string | undefined, isCanary: boolean): void {
     if (witness === undefined || kept === undefined) return;
     const role = isCanary ? 'canary' : 'sample';
-    this.#witnesses.push({ path: displayPath(path), size: kept.facts.size, sha256: witness, role, rank });
+    this.#witnesses.push({ path: displayPath(full), size: kept.facts.size, sha256: witness, role, rank });
   }
 
   #takeProblems(): void {
@@ -230,7 +232,7 @@ export class BackupRun {
     await this.#files.room();
   }
 
-  #report(path?: Buffer, phase?: 'index' | 'done'): void {
+  #report(full?: Buffer, phase?: 'index' | 'done'): void {
     const { onProgress } = this.#options;
     if (onProgress === undefined) return;
     const progress: BackupProgress = {
@@ -239,7 +241,7 @@ export class BackupRun {
       bytesAdded: this.#packs.uploadedBytes,
     };
     try {
-      onProgress(path === undefined ? progress : { ...progress, currentPath: displayPath(path) });
+      onProgress(full === undefined ? progress : { ...progress, currentPath: displayPath(full) });
     } catch (error) {
       this.#fail(error);
     }
@@ -261,7 +263,7 @@ export class BackupRun {
       time: stamp(this.#options.time.getTime()),
       ...(parent === undefined ? {} : { parent: parent.id }),
       tree,
-      paths: [...new Set(this.#options.paths)].sort(),
+      paths: [...new Set(this.#options.paths.map((root) => path.resolve(root)))].sort(),
       hostname,
       ...(username === undefined ? {} : { username }),
       ...(process.getuid === undefined ? {} : { uid: process.getuid(), gid: process.getgid?.() ?? 0 }),
@@ -317,6 +319,14 @@ export class BackupRun {
       witness: witness.map(({ path, size, sha256, role }) => ({ path, size, sha256, role })),
     };
   }
+}
+
+function assertVersion({ config }: WritableRepository): void {
+  if (config.version === 2) return;
+  throw new HoldfastError(
+    'bad_request',
+    'The repository is of format version 1, which knows no compression: it can be restored from and checked, but not added to. "restic migrate upgrade_repo_v2" brings it to version 2.',
+  );
 }
 
 function isFolder(entry: ScannedEntry | ScannedFolder): entry is ScannedFolder {

@@ -1,0 +1,87 @@
+import { expect, test } from 'vitest';
+import { randomPolynomial } from '../format/polynomial.ts';
+import { noise } from '../testing/nasty-tree.ts';
+import { CHUNK_BYTES_MAX, CHUNK_BYTES_MIN, Chunker } from './chunker.ts';
+
+// The cut points are compared with stock restic's in backup/stock-restic.test.ts.
+
+/** Straight from the definition, a bit at a time: the digest of the last 64 bytes, as a polynomial modulo another one. */
+function slowCut(data: Uint8Array, polynomial: bigint, from: number): number | undefined {
+  const degree = BigInt(polynomial.toString(2).length - 1);
+  for (let length = from; length <= data.length; length += 1) {
+    let digest = 0n;
+    for (const byte of data.subarray(length - 64, length)) {
+      for (let bit = 7; bit >= 0; bit -= 1) {
+        digest = (digest << 1n) | BigInt((byte >> bit) & 1);
+        if (digest >> degree) digest ^= polynomial;
+      }
+    }
+    if ((digest & 0xfffffn) === 0n) return length;
+  }
+  return undefined;
+}
+
+function chunkLengths(chunker: Chunker, data: Uint8Array): number[] {
+  const lengths: number[] = [];
+  for (let at = 0; at < data.length; at += lengths.at(-1)!) lengths.push(chunker.nextLength(data.subarray(at), true)!);
+  return lengths;
+}
+
+test('cuts where the digest of the last 64 bytes ends in 20 zero bits', () => {
+  const polynomial = randomPolynomial();
+  const chunker = new Chunker(polynomial.toString(16));
+  const data = noise(24 * 1024 * 1024, 'definition');
+  let start = 0;
+  let cuts = 0;
+  for (const length of chunkLengths(chunker, data)) {
+    if (length < CHUNK_BYTES_MAX && start + length < data.length) {
+      cuts += 1;
+      // At the cut, and not in the 300 places before it.
+      const from = Math.max(CHUNK_BYTES_MIN, length - 300);
+      expect(slowCut(data.subarray(start, start + length), polynomial, from)).toBe(length);
+    }
+    start += length;
+  }
+  expect(start).toBe(data.length);
+  expect(cuts).toBeGreaterThan(3);
+});
+
+test('keeps chunks between 512 KiB and 8 MiB, and the last one whatever is left', () => {
+  const chunker = new Chunker('3da3358b4dc173');
+  // Zeros never give a digest of zero: the leading coefficient of the window's history stays.
+  const constant = Buffer.alloc(2 * CHUNK_BYTES_MAX + 100, 0x61);
+  const lengths = chunkLengths(chunker, constant);
+  for (const length of lengths.slice(0, -1)) {
+    expect(length).toBeGreaterThanOrEqual(CHUNK_BYTES_MIN);
+    expect(length).toBeLessThanOrEqual(CHUNK_BYTES_MAX);
+  }
+  expect(lengths.reduce((sum, length) => sum + length, 0)).toBe(constant.length);
+  expect(chunker.nextLength(Buffer.alloc(5), true)).toBe(5);
+  expect(chunker.nextLength(Buffer.alloc(5), false)).toBeUndefined();
+});
+
+test('finds the same cuts when the data comes in pieces', () => {
+  const seed = String(Math.random());
+  console.log(`chunker seed ${seed}`);
+  const chunker = new Chunker('3da3358b4dc173');
+  const data = noise(12 * 1024 * 1024, seed);
+  const whole = chunkLengths(chunker, data);
+  const sizes = noise(4096, `${seed} pieces`);
+  const pieces: number[] = [];
+  let start = 0;
+  let scanned = 0;
+  let piece = 0;
+  for (let end = 0; start < data.length; ) {
+    end = Math.min(data.length, end + 1 + sizes.readUInt16LE((piece % 2000) * 2) * 16);
+    piece += 1;
+    for (;;) {
+      if (start === end) break;
+      const length = chunker.nextLength(data.subarray(start, end), end === data.length, scanned);
+      scanned = length === undefined ? end - start : 0;
+      if (length === undefined) break;
+      pieces.push(length);
+      start += length;
+    }
+  }
+  expect(pieces).toEqual(whole);
+});
