@@ -66,7 +66,7 @@ export async function checkPackData(repo: OpenRepository, pack: StoredPack): Pro
     return findings;
   } catch (error) {
     if (!isReadDamage(error)) throw error;
-    return [{ ...about, kind: 'pack_damaged', message: 'A pack cannot be read whole.' }];
+    return [{ ...about, kind: 'pack_not_read', message: 'A pack vanished or was cut short while it was read.' }];
   }
 }
 

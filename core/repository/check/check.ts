@@ -5,7 +5,7 @@ import { BlobReader } from '../blob-reader.ts';
 import { idOfKey, packKey } from '../object-names.ts';
 import { listSnapshots } from '../repository.ts';
 import type { OpenRepository } from '../types.ts';
-import { checkPackListing, checkPackData, type StoredPack } from './check-pack.ts';
+import { checkPackData, checkPackListing } from './check-pack.ts';
 import { TreeCheck } from './check-trees.ts';
 import type { CheckFinding } from './finding.ts';
 
@@ -74,32 +74,32 @@ class RepositoryCheck {
       await trees.addSnapshot(snapshot, () => this.#assertWanted());
       this.#report('trees', done + 1, snapshots.length);
     }
-    if (this.#options.readData) await this.#readData(packs);
+    if (this.#options.readData) await this.#readData(index, packs);
     const findings = await trees.nameAffected(this.#findings);
     return {
       isIntact: findings.every(({ severity }) => severity !== 'error'),
       findings,
       snapshots: snapshots.length + damaged.length,
-      packs: packs.length,
+      packs: packs.size,
       blobs: index.size,
       bytesRead: this.#bytesRead,
     };
   }
 
-  /** Compares what the indexes list with what is stored; returns the packs that are there. */
-  async #checkPacks(index: BlobIndex): Promise<StoredPack[]> {
+  /** Compares what the indexes list with what is stored; returns the sizes of the listed packs that are there. */
+  async #checkPacks(index: BlobIndex): Promise<Map<string, number>> {
     const sizes = new Map<string, number>();
     for await (const { key, size } of this.#repo.store.list('data/')) {
       const id = idOfKey(key);
       if (id !== undefined) sizes.set(id, size);
     }
     this.#report('packs', 0, sizes.size);
-    const packs: StoredPack[] = [];
+    const packs = new Map<string, number>();
     for (const { packId, blobs } of index.packs()) {
       const size = sizes.get(packId);
       sizes.delete(packId);
       for (const finding of checkPackListing(packId, size, blobs)) this.#add(finding);
-      if (size !== undefined) packs.push({ packId, size, blobs });
+      if (size !== undefined) packs.set(packId, size);
     }
     for (const packId of sizes.keys())
       this.#add({
@@ -109,19 +109,23 @@ class RepositoryCheck {
         objectKey: packKey(packId),
         message: 'A pack is in no index, as an interrupted backup leaves one. No snapshot needs it.',
       });
-    this.#report('packs', packs.length, packs.length);
+    this.#report('packs', packs.size, packs.size);
     return packs;
   }
 
-  async #readData(packs: readonly StoredPack[]): Promise<void> {
-    const queue = packs.values();
+  async #readData(index: BlobIndex, sizes: ReadonlyMap<string, number>): Promise<void> {
+    // The contents of each pack are taken from the index when its turn comes: all of them at once would be large.
+    const queue = index.packs();
     let done = 0;
     const lanes = Array.from({ length: this.#options.concurrency ?? CONCURRENCY }, async () => {
-      for (const pack of queue) {
+      for (let next = queue.next(); !next.done; next = queue.next()) {
+        const { packId, blobs } = next.value;
+        const size = sizes.get(packId);
+        if (size === undefined) continue; // missing, which was said
         this.#assertWanted();
-        for (const finding of await checkPackData(this.#repo, pack)) this.#add(finding);
-        this.#bytesRead += pack.size;
-        this.#report('data', (done += 1), packs.length);
+        for (const finding of await checkPackData(this.#repo, { packId, size, blobs })) this.#add(finding);
+        this.#bytesRead += size;
+        this.#report('data', (done += 1), sizes.size);
       }
     });
     const results = await Promise.allSettled(lanes);
