@@ -69,7 +69,7 @@ test('a long folder is listed whole, folders first, and can be searched', async 
   await expect(page.getByText(/^200 files, /)).toBeVisible();
   await page.getByLabel('Find in this folder').fill('patient-177');
   await expect(page.getByText('1 of 200 match')).toBeVisible();
-  await expect(page.getByRole('cell', { name: 'patient-177.txt' })).toBeVisible();
+  await expect(page.getByRole('cell', { name: 'patient-177.txt', exact: true })).toBeVisible();
 });
 
 test('a folder that does not exist says so and leads back', async ({ page }) => {
