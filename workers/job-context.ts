@@ -10,6 +10,8 @@ export interface JobContext {
   /** Aborted when the worker stops, the claim is lost or the job takes too long. */
   readonly signal: AbortSignal;
   readonly log: Log;
+  /** Tests: another program in the place of the sandbox child. */
+  readonly sandboxChild?: string;
 }
 
 /** Does one job. It may be called again for the same job at any point, and must then come to the same end. */

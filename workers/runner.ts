@@ -16,6 +16,7 @@ export interface RunnerOptions {
   readonly stop: AbortSignal;
   /** Tests: other handlers. */
   readonly handlers?: typeof HANDLERS;
+  readonly sandboxChild?: string;
 }
 
 export type JobEnd = 'dropped' | 'done' | 'retried' | 'dead' | 'released' | 'lost';

@@ -8,7 +8,7 @@ const derive = promisify(argon2);
 const COST = { memory: 19_456, passes: 2, parallelism: 1, tagLength: 32 } as const;
 const CONCURRENT_MAX = 2;
 /** Who comes after these is told to come back: a flood of guesses must not grow a queue without end. */
-const WAITING_MAX = 200;
+const WAITING_MAX = 40;
 
 let running = 0;
 const queue: (() => void)[] = [];

@@ -64,6 +64,21 @@ describe('signing in', () => {
   });
 });
 
+describe('a thousand guesses at once', () => {
+  test('are slowed as well: at most five are compared (S7)', async () => {
+    const outcomes = await Promise.all(
+      Array.from({ length: 1000 }, () =>
+        signIn(services, { email, password: 'guess', ip: '10.7.7.7' }).then(
+          () => 'in',
+          (error: { code: string }) => error.code,
+        ),
+      ),
+    );
+    expect(outcomes.filter((code) => code === 'unauthenticated').length).toBeLessThanOrEqual(5);
+    expect(new Set(outcomes)).toEqual(new Set(['unauthenticated', 'rate_limited']));
+  });
+});
+
 describe('a session', () => {
   test('ends with the next request once it is revoked (S10)', async () => {
     const { sessionToken } = await signIn(services, { email, password, ip: '10.0.0.4' });

@@ -210,6 +210,13 @@ describe('the audit chain (S30, S32)', () => {
       'DELETE FROM audit_event WHERE tenant_id = $1 AND sequence = (SELECT max(sequence) FROM audit_event WHERE tenant_id = $1)',
     ],
     ['swap', 'link', ''],
+    [
+      'insertion',
+      'content',
+      `INSERT INTO audit_event (tenant_id, sequence, at, actor_kind, action, subject_kind, data, previous_hash, hash)
+       SELECT tenant_id, sequence + 1, now(), 'system', 'tenant.created', 'tenant', '{}', hash, repeat('a', 64)
+       FROM audit_event WHERE tenant_id = $1 ORDER BY sequence DESC LIMIT 1`,
+    ],
   ])('shows an %s by somebody with the database', async (_what, problem, forgery) => {
     const client = new pg.Client({ connectionString: database.databaseUrl });
     await client.connect();

@@ -65,6 +65,61 @@ describe('every table with tenant data (S1)', () => {
     expect(keys).toEqual([]);
   });
 
+  test('joins by foreign keys that pair tenant with tenant, and customer with customer where both have one', async () => {
+    const pairs = `SELECT k.oid, k.conrelid, k.confrelid, k.conname, a.attname AS here, b.attname AS there
+      FROM pg_constraint k CROSS JOIN LATERAL unnest(k.conkey, k.confkey) AS u(here, there)
+      JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.here
+      JOIN pg_attribute b ON b.attrelid = k.confrelid AND b.attnum = u.there
+      WHERE k.contype = 'f' AND k.connamespace = 'public'::regnamespace`;
+    const wrong = await column(`WITH pairs AS (${pairs}) SELECT DISTINCT conname AS name FROM pairs p WHERE
+      NOT EXISTS (SELECT 1 FROM pairs q WHERE q.oid = p.oid AND q.here = 'tenant_id'
+        AND q.there = CASE WHEN q.confrelid = 'tenant'::regclass THEN 'id' ELSE 'tenant_id' END)
+      OR (p.confrelid NOT IN ('tenant'::regclass, 'app_user'::regclass, 'customer'::regclass) -- staff have no customer
+        AND EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = p.conrelid AND a.attname = 'customer_id')
+        AND EXISTS (SELECT 1 FROM pg_attribute a WHERE a.attrelid = p.confrelid AND a.attname = 'customer_id')
+        AND NOT EXISTS (SELECT 1 FROM pairs q WHERE q.oid = p.oid AND q.here = 'customer_id' AND q.there = 'customer_id'))`);
+    expect(wrong).toEqual([]);
+  });
+
+  test('opens to other roles only where this list says so', async () => {
+    const policies = await column(
+      `SELECT tablename || ' ' || policyname || ' ' || array_to_string(roles, ',') AS name FROM pg_policies
+       WHERE schemaname = 'public' AND policyname NOT IN ('tenant_wall', 'customer_wall', 'app_access') ORDER BY 1`,
+    );
+    expect(policies).toEqual([
+      'app_user auth_by_email holdfast_auth',
+      'app_user auth_by_session holdfast_auth',
+      'audit_event chain_writer holdfast_owner',
+      'audit_head chain_writer holdfast_owner',
+      'job_intent dispatcher_forgets holdfast_dispatcher',
+      'job_intent dispatcher_moves holdfast_dispatcher',
+      'job_intent dispatcher_reads holdfast_dispatcher',
+      'tenant dispatcher_reads holdfast_dispatcher',
+      'user_session auth_by_token holdfast_auth',
+    ]);
+    const permissive = await column(
+      `SELECT tablename || ' ' || array_to_string(roles, ',') AS name FROM pg_policies
+       WHERE schemaname = 'public' AND ((policyname = 'app_access') <> (permissive = 'PERMISSIVE' AND roles = '{holdfast_app}'))
+         AND policyname IN ('tenant_wall', 'customer_wall', 'app_access')`,
+    );
+    expect(permissive).toEqual([]);
+  });
+
+  test('lets no row change its tenant, customer or key, and nobody empty, hook or point at a table', async () => {
+    const keys =
+      await column(`SELECT table_name || '.' || column_name AS name FROM information_schema.column_privileges p
+      WHERE table_schema = 'public' AND grantee LIKE 'holdfast%' AND grantee <> 'holdfast_owner' AND privilege_type = 'UPDATE'
+        AND (column_name IN ('tenant_id', 'customer_id') OR EXISTS (SELECT 1 FROM pg_index i
+          JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey)
+          WHERE i.indisprimary AND i.indrelid = to_regclass('public.' || quote_ident(p.table_name)) AND a.attname = p.column_name))`);
+    expect(keys).toEqual([]);
+    const strong =
+      await column(`SELECT grantee || ' ' || privilege_type || ' ' || table_name AS name FROM information_schema.table_privileges
+      WHERE table_schema = 'public' AND (grantee LIKE 'holdfast%' OR grantee = 'PUBLIC') AND grantee <> 'holdfast_owner'
+        AND (grantee = 'PUBLIC' OR privilege_type IN ('TRUNCATE', 'REFERENCES', 'TRIGGER')) AND table_name <> '_prisma_migrations'`);
+    expect(strong).toEqual([]);
+  });
+
   test('shows no view that runs with its owner’s rights', async () => {
     const views =
       await column(`SELECT c.relname AS name FROM pg_class c WHERE c.relkind = 'v' AND c.relnamespace = 'public'::regnamespace
@@ -92,6 +147,50 @@ describe('the roles (S2)', () => {
     expect(
       await column(`SELECT rolname AS name FROM pg_roles WHERE rolname = 'holdfast_owner' AND rolcanlogin`),
     ).toEqual([]);
+  });
+
+  test('are members of nothing but what they may become', async () => {
+    const memberships = await column(
+      `SELECT m.rolname || ' in ' || r.rolname AS name FROM pg_auth_members a
+       JOIN pg_roles r ON r.oid = a.roleid JOIN pg_roles m ON m.oid = a.member WHERE m.rolname = ANY ($1) ORDER BY 1`,
+      [APP_ROLES],
+    );
+    expect(memberships).toEqual([
+      'holdfast_service in holdfast_app',
+      'holdfast_service in holdfast_auth',
+      'holdfast_service in holdfast_dispatcher',
+    ]);
+    expect(
+      await column(`SELECT rolname AS name FROM pg_roles WHERE rolname = 'holdfast_service' AND rolinherit`),
+    ).toEqual([]);
+  });
+
+  test('run functions with the owner’s rights only under a fixed search path, and none that everybody may call', async () => {
+    const functions =
+      await column(`SELECT p.proname AS name FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace
+      AND p.prosecdef AND NOT coalesce('search_path=""' = ANY (p.proconfig), false)`);
+    expect(functions).toEqual([]);
+    const callable = await column(
+      `SELECT r || ' ' || p.proname AS name FROM pg_proc p, unnest($1::text[]) r WHERE p.pronamespace = 'public'::regnamespace
+       AND r <> 'holdfast_owner' AND p.prorettype <> 'trigger'::regtype AND has_function_privilege(r, p.oid, 'EXECUTE') ORDER BY 1`,
+      [APP_ROLES],
+    );
+    expect(callable).toEqual(['holdfast_app audit_append', 'holdfast_auth audit_append']);
+  });
+
+  test('give the dispatcher no payload, and signing in no table but the two it needs', async () => {
+    const readable = async (role: string): Promise<string[]> =>
+      await column(
+        `SELECT table_name || '.' || column_name AS name FROM information_schema.column_privileges
+         WHERE grantee = $1 AND table_schema = 'public' AND privilege_type = 'SELECT' ORDER BY 1`,
+        [role],
+      );
+    const dispatcher = await readable('holdfast_dispatcher');
+    expect(dispatcher).toContain('job_intent.state');
+    expect(dispatcher).not.toContain('job_intent.payload');
+    expect(dispatcher.filter((name) => name.startsWith('tenant.'))).toEqual(['tenant.id']);
+    const tables = new Set((await readable('holdfast_auth')).map((name) => name.split('.')[0]));
+    expect([...tables].sort()).toEqual(['app_user', 'user_session']);
   });
 
   test('may not change or empty the audit chain (S31)', async () => {

@@ -1,5 +1,7 @@
 /** Level 3 on real vaults: what is proven was restored and compared; everything else is a failure or void, never green. */
+import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { HoldfastError } from '../../core/base/errors.ts';
 import type { ObjectStore } from '../../core/storage/port.ts';
@@ -15,6 +17,7 @@ import {
 
 let database: TestPostgres;
 let services: TestServices;
+const CANARY_SHA256 = createHash('sha256').update('the canary').digest('hex');
 const files: Record<string, string | Uint8Array> = { 'canary.txt': 'sing', empty: '' };
 for (let n = 0; n < 20; n++) files[`folder/file-${n}.txt`] = `contents of ${n} `.repeat(n * 50);
 
@@ -180,6 +183,35 @@ describe('what is not the fault of the data is void', () => {
     await device.work(['drill']);
     expect((await newestDrill(device)).state).toBe('passed');
     expect(readdirSync(services.env.HOLDFAST_SCRATCH_PATH)).toEqual([]);
+  });
+});
+
+describe('a sandbox child that breaks down or lies', () => {
+  const MISBEHAVE = path.join(import.meta.dirname, '../sandbox/testing/misbehave.ts');
+  test.each([
+    ['exit', 'void'],
+    ['kill', 'void'],
+    ['heap', 'void'],
+    ['garbage', 'void'],
+    ['traversal', 'void'],
+    ['nonsense', 'void'],
+    // It says that all was restored, and nothing was: the parent looks for itself.
+    ['lie', 'failed'],
+  ] as const)('%s: the drill is %s, and the worker does the next one', async (act, expected) => {
+    const device = await TestDevice.enrol(services, { [act]: 'the canary' });
+    const canary = { path: `${device.source}/${act}`, size: 10, sha256: CANARY_SHA256, role: 'canary' as const };
+    await device.commit({ manifest: { witness: [canary] } });
+    await device.work(['seal', 'verify']);
+    const ends = await workThrough(services, device.tenant, ['drill'], undefined, MISBEHAVE);
+    expect(ends).toEqual(['done']);
+    expect(await newestDrill(device)).toMatchObject({ state: expected, filesMatched: 0 });
+    const [point] = await device.sql((tx) => tx.restorePoint.findMany({ where: { tenantId: device.tenant.id } }));
+    expect(point!.levelPassed).toBe(1);
+    if (expected === 'failed') return;
+    await requestDrill(services, device.tenant.owner, { deviceId: device.enrolled.deviceId });
+    services.clock.advance(1000);
+    await device.work(['drill']);
+    expect((await device.point(point!.snapshotId)).levelPassed).toBe(3);
   });
 });
 

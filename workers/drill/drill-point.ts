@@ -94,7 +94,7 @@ class RunningDrill {
   }
 
   async #restore(scratch: { readonly path: string; bytes(): Promise<number> }): Promise<SandboxEnd> {
-    const { services, signal, log } = this.#context;
+    const { services, signal, log, sandboxChild } = this.#context;
     const { plan, password, snapshotId, treeId, vaultPrefix } = this.#work;
     const bytesMax = plan.bytes * 2 + SCRATCH_SPARE_BYTES;
     return await runInSandbox({
@@ -119,6 +119,7 @@ class RunningDrill {
       },
       signal,
       log,
+      ...(sandboxChild === undefined ? {} : { childFile: sandboxChild }),
     });
   }
 

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -9,8 +10,9 @@ import { plantSnapshot } from '../../core/repository/backup/testing/plant-snapsh
 import { encodeNode, encodeTree } from '../../core/repository/format/tree.ts';
 import { sha256Hex } from '../../core/repository/object-names.ts';
 import type { TreeNode } from '../../core/repository/types.ts';
+import { createFileStore } from '../../core/storage/file-store.ts';
 import { createMemoryStore, type MemoryStore } from '../../core/storage/memory-store.ts';
-import { makeVault, type TestVault } from '../testing/make-vault.ts';
+import { makeVault, type TestVault, writeFiles } from '../testing/make-vault.ts';
 import type { DrillResult, ListResult, SandboxTask } from './messages.ts';
 import { runInSandbox, type SandboxEnd, type SandboxOptions } from './run-in-sandbox.ts';
 
@@ -143,6 +145,31 @@ describe('tasks', () => {
     expect(end).toMatchObject({ kind: 'refused', code: 'storage_unavailable' });
     expect(ended).toBeInstanceOf(Error);
   });
+});
+
+test('reads what stock restic wrote', async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'holdfast-restic-'));
+  const source = writeFiles({ 'canary.txt': 'sing', 'a/b.txt': 'below' });
+  const restic = (...args: string[]): string =>
+    execFileSync('restic', ['-r', path.join(folder, 'repo'), '--no-cache', '-q', ...args], {
+      encoding: 'utf8',
+      env: { ...process.env, RESTIC_PASSWORD: 'stock' },
+    });
+  restic('init');
+  restic('backup', source);
+  const [snapshot] = JSON.parse(restic('snapshots', '--json')) as { id: string; tree: string }[];
+  const point = { password: 'stock', snapshotId: snapshot!.id, treeId: snapshot!.tree };
+  const stock = createFileStore({ root: path.join(folder, 'repo') });
+  const listing = await run({ store: stock, task: { kind: 'list', ...point, path: source, entriesMax: 10 } });
+  expect(valueOf<ListResult>(listing).entries.map(({ name }) => name)).toEqual(['a', 'canary.txt']);
+  const target = scratch();
+  const drill = await run({
+    store: stock,
+    task: { kind: 'drill', ...point, paths: [`${source}/a/b.txt`], targetDir: target },
+    scratchPath: target,
+  });
+  expect(valueOf<DrillResult>(drill)).toMatchObject({ filesRestored: 1, damaged: [], absent: [] });
+  expect(readFileSync(path.join(target, source, 'a/b.txt'), 'utf8')).toBe('below');
 });
 
 test('a damaged piece in the middle of a zip is told as such, and no whole zip comes out', async () => {

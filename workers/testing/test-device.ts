@@ -298,6 +298,7 @@ export async function workThrough(
   tenant: TestTenant,
   kinds: readonly string[],
   stop: AbortSignal = new AbortController().signal,
+  sandboxChild?: string,
 ): Promise<JobEnd[]> {
   const ends: JobEnd[] = [];
   // A stopped worker takes nothing more: what it gave back waits for another.
@@ -311,7 +312,12 @@ export async function workThrough(
       return intent;
     });
     if (next === undefined) return ends;
-    ends.push(await runJob({ services, stop }, { tenantId: tenant.id, intentId: next.id }));
+    ends.push(
+      await runJob(
+        { services, stop, ...(sandboxChild === undefined ? {} : { sandboxChild }) },
+        { tenantId: tenant.id, intentId: next.id },
+      ),
+    );
   }
   return ends;
 }

@@ -41,6 +41,18 @@ const acts: Record<string, (scratch: string) => void> = {
   flood: () => {
     for (let id = 0; id < 1000; id++) send({ type: 'list', id, prefix: 'index/' });
   },
+  lie: () => {
+    const timings = { openMs: 0, locateMs: 0, transferMs: 0 };
+    send({
+      type: 'result',
+      value: { filesRestored: 1, bytesRestored: 4, absent: [], damaged: [], damagedIndexes: [], timings },
+    });
+    pipe.end(() => process.exit(0));
+  },
+  nonsense: () => {
+    send({ type: 'result', value: { everything: 'fine' } });
+    pipe.end(() => process.exit(0));
+  },
   twice: () => {
     send({ type: 'result', value: 1 });
     send({ type: 'result', value: 2 });
@@ -77,7 +89,9 @@ const acts: Record<string, (scratch: string) => void> = {
 
 pipe.on('data', (piece: Buffer) => {
   for (const { header } of reader.push(piece)) {
-    const task = header as { path?: string; targetDir?: string };
-    if (typeof task.path === 'string') acts[task.path]?.(process.cwd());
+    // A drill names no path; what it shall do is the name of the first file that it asks for.
+    const task = header as { path?: string; paths?: string[] };
+    const act = task.path ?? task.paths?.[0]?.split('/').at(-1);
+    if (act !== undefined) acts[act]?.(process.cwd());
   }
 });
