@@ -19,9 +19,10 @@ export async function nextSequence(folder: string, nowMs: number): Promise<numbe
   const path = stateFiles.sequence(folder);
   const text = (await readFileIfPresent(path))?.toString('latin1').trim() ?? '';
   // Seconds since the epoch exceed any number that one heartbeat in two seconds could have reached.
-  const former = /^\d{1,20}$/.test(text) ? Number(text) : Math.floor(nowMs / 1000);
+  const isWhole = text.length === WIDTH && /^\d+$/.test(text);
+  const former = isWhole ? Number(text) : Math.floor(nowMs / 1000);
   const next = former + 1;
-  if (text.length !== WIDTH) {
+  if (!isWhole) {
     await writeFileAtomic(path, format(next));
     return next;
   }
