@@ -1,9 +1,11 @@
 /** Intents survive what queues and workers do to them. Runs on both queue backends (HOLDFAST_TEST_QUEUE). */
+import { type ChildProcess, spawn } from 'node:child_process';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { startTestPostgres, type TestPostgres } from '../../tests/support/start-test-postgres.ts';
 import { startTestQueue, type TestQueue } from '../../tests/support/test-queue.ts';
+import { applyChange } from '../changes/apply-change.ts';
 import { withScope } from '../db/with-scope.ts';
 import { createTestServices, createTestTenant, type TestTenant } from '../testing/test-services.ts';
 import { type Claim, claimIntent } from './claims.ts';
@@ -146,6 +148,188 @@ describe('an intent', () => {
     expect(started()).toBe(10);
   });
 });
+
+describe('many intents', () => {
+  test('of one key are carried out one at a time, and what came meanwhile is done after', async () => {
+    let running = 0;
+    let most = 0;
+    let goOn = (): void => undefined;
+    const gate = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    const { worker, started } = work(async (claim) => {
+      running += 1;
+      most = Math.max(most, running);
+      await gate;
+      running -= 1;
+      await claim.finish();
+    });
+    const first = await enqueue({ dedupeKey: 'one' });
+    await until(async () => (await stateOf(first)).state === 'running');
+    const second = await enqueue({ dedupeKey: 'one' });
+    const other = await enqueue({ dedupeKey: 'other' });
+    expect(second).toBeDefined();
+    await until(async () => (await stateOf(other)).state === 'running');
+    expect((await stateOf(second)).state).toBe('waiting');
+    goOn();
+    await until(async () => (await stateOf(second)).state === 'done');
+    await worker.close();
+    expect([started(), most]).toEqual([3, 2]);
+  });
+
+  test('of one tenant let the one of another go first', async () => {
+    const neighbour = await createTestTenant(services, 'neighbour');
+    for (let at = 0; at < 60; at += 1) await enqueue();
+    await withScope(services, neighbour.system, (tx) =>
+      enqueueIntent(tx, neighbour.system, 'list-folder', { listingId }),
+    );
+    const order: string[] = [];
+    const { worker } = work(async (claim) => {
+      order.push(claim.intent.tenantId);
+      await claim.finish();
+    });
+    await until(async () => order.length === 61);
+    await worker.close();
+    expect(order.indexOf(neighbour.id)).toBeLessThan(20);
+  });
+
+  test('are sent on while the database forgets the leader: a second dispatcher takes over', async () => {
+    const standby = startDispatcher(services);
+    const { worker } = work((claim) => claim.finish());
+    const before = await enqueue();
+    await until(async () => (await stateOf(before)).state === 'done');
+    const { rows } = await admin.query<{ ended: boolean }>(
+      `SELECT pg_terminate_backend(pid) AS ended FROM pg_locks WHERE locktype = 'advisory' AND granted AND pid IN
+        (SELECT pid FROM pg_stat_activity WHERE usename = 'holdfast_service' AND datname = current_database())`,
+    );
+    expect(rows).toEqual([{ ended: true }]);
+    const after = await enqueue();
+    await until(async () => (await stateOf(after)).state === 'done');
+    await Promise.all([worker.close(), standby.stop()]);
+  });
+
+  test('every tenant gets its sweeps', async () => {
+    await until(async () => {
+      const { rows } = await admin.query(
+        `SELECT DISTINCT kind FROM job_intent WHERE tenant_id = $1 AND kind IN ('schedule-sweep', 'housekeeping')`,
+        [tenant.id],
+      );
+      return rows.length === 2;
+    });
+  });
+});
+
+describe('trouble', () => {
+  test('a queue that takes nothing loses nothing: the intents wait and are sent when it does again', async () => {
+    if (queue.kind === 'redis') {
+      const redis = new Redis(queue.redisUrl);
+      await redis.config('SET', 'maxmemory', '1');
+      const id = await enqueue();
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      expect(['waiting', 'dispatched']).toContain((await stateOf(id)).state);
+      await redis.config('SET', 'maxmemory', '0');
+      await redis.quit();
+      await admin.query(`UPDATE job_intent SET run_after = now() WHERE id = $1 AND state = 'waiting'`, [id]);
+      const { worker } = work((claim) => claim.finish());
+      await until(async () => (await stateOf(id)).state === 'done');
+      await worker.close();
+      return;
+    }
+    // On Postgres: its tables are locked away for a moment.
+    const blocker = new pg.Client({ connectionString: database.databaseUrl });
+    await blocker.connect();
+    await blocker.query('BEGIN');
+    await blocker.query('LOCK TABLE bullmq.job IN ACCESS EXCLUSIVE MODE');
+    const id = await enqueue();
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    expect(['waiting', 'dispatched']).toContain((await stateOf(id)).state);
+    await blocker.query('ROLLBACK');
+    await blocker.end();
+    const { worker } = work((claim) => claim.finish());
+    await until(async () => (await stateOf(id)).state === 'done');
+    await worker.close();
+  });
+
+  test('a worker that is killed in the middle (kill -9) loses its job to another one', async () => {
+    const id = await enqueue();
+    const victim = await startHangingWorker();
+    await until(async () => (await stateOf(id)).state === 'running');
+    victim.kill('SIGKILL');
+    await new Promise((resolve) => victim.once('exit', resolve));
+    await endLease(id);
+    const { worker, started } = work((claim) => claim.finish());
+    await until(async () => (await stateOf(id)).state === 'done');
+    await worker.close();
+    expect(started()).toBe(1);
+    expect(await stateOf(id)).toMatchObject({ state: 'done', attempt: 2 });
+  });
+
+  test('a job that took two workers down is dead, with its reason', async () => {
+    const { worker, started } = work(async () => undefined); // ends without a word, as a killed one does
+    const id = await enqueue();
+    for (const crash of [1, 2]) {
+      await until(async () => started() === crash && (await stateOf(id)).state === 'running');
+      await endLease(id);
+    }
+    await until(async () => (await stateOf(id)).state === 'dead');
+    await worker.close();
+    expect((await stateOf(id)).error).toContain('worker ended');
+  });
+
+  test('a job that is given back at a stop is not blamed for it', async () => {
+    let isFirst = true;
+    const { worker } = work(async (claim) => {
+      if (!isFirst) return await claim.finish();
+      isFirst = false;
+      await claim.release();
+    });
+    const id = await enqueue();
+    await until(async () => (await stateOf(id)).state === 'done');
+    await worker.close();
+    expect((await stateOf(id)).attempt).toBe(1);
+  });
+
+  test('two changes that wait for one another both come about', async () => {
+    const [first, second] = tenant.customers;
+    const rename = async (one: string, other: string): Promise<void> =>
+      await applyChange(services, tenant.owner, async ({ tx, audit }) => {
+        await tx.customer.updateMany({ where: { id: one }, data: { name: 'renamed' } });
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        await tx.customer.updateMany({ where: { id: other }, data: { name: 'renamed' } });
+        await audit('customer.created', { kind: 'customer', id: one });
+      });
+    await Promise.all([rename(first.id, second.id), rename(second.id, first.id)]);
+    const { rows } = await admin.query(`SELECT 1 FROM customer WHERE tenant_id = $1 AND name = 'renamed'`, [tenant.id]);
+    expect(rows).toHaveLength(2);
+  });
+});
+
+async function endLease(id: string | undefined): Promise<void> {
+  await admin.query(`UPDATE job_intent SET lease_until = now() - interval '1 second' WHERE id = $1`, [id]);
+}
+
+/** A process of its own that claims one intent and then says nothing more. */
+async function startHangingWorker(): Promise<ChildProcess> {
+  const module = (path: string): string => JSON.stringify(new URL(path, import.meta.url).href);
+  const script = `
+    import { createTestServices } from ${module('../testing/test-services.ts')};
+    import { claimIntent } from ${module('./claims.ts')};
+    import { createQueueWorker } from ${module('./queue-backend.ts')};
+    const services = createTestServices(JSON.parse(process.argv[1]));
+    const hang = async ({ tenantId, intentId }) => {
+      await claimIntent(services, tenantId, intentId);
+      await new Promise(() => setInterval(() => {}, 1000));
+    };
+    createQueueWorker(services.env, 'interactive', 1, hang, () => {});
+    console.log('listening');`;
+  const { serviceUrl, queueUrl } = database;
+  const urls = JSON.stringify({ serviceUrl, queueUrl, redisUrl: queue.redisUrl });
+  const child = spawn(process.execPath, ['--input-type=module-typescript', '--eval', script, urls], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await new Promise((resolve) => child.stdout.once('data', resolve));
+  return child;
+}
 
 /** Whatever tables the queue's Postgres backend has in this version. */
 async function truncateQueue(): Promise<void> {
