@@ -51,7 +51,11 @@ async function runClaimed<K extends JobKind>(options: RunnerOptions, claim: Clai
   try {
     payload = JOBS[kind].payload.parse(claim.intent.payload) as JobPayload<K>; // this kind's own schema
     const handler = await (options.handlers ?? HANDLERS)[kind]();
-    await handler({ services, claim, signal, log: services.log }, payload);
+    const context = { services, claim, signal, log: services.log };
+    await handler(
+      options.sandboxChild === undefined ? context : { ...context, sandboxChild: options.sandboxChild },
+      payload,
+    );
     await claim.finish();
     return 'done';
   } catch (error) {

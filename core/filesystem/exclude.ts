@@ -37,7 +37,7 @@ function matches<Item>(tokens: readonly Token<Item>[], items: readonly Item[]): 
 }
 
 function compileName(text: string): (name: string) => boolean {
-  const letters = [...text];
+  const letters = Array.from(text);
   const tokens: Token<string>[] = [];
   let literal: string | undefined = '';
   for (let at = 0; at < letters.length; at += 1) {
@@ -61,7 +61,7 @@ function compileName(text: string): (name: string) => boolean {
   }
   // Most parts are plain names, and every entry is compared with every pattern.
   const whole = literal;
-  return whole === undefined ? (name) => matches(tokens, [...name]) : (name) => name === whole;
+  return whole === undefined ? (name) => matches(tokens, Array.from(name)) : (name) => name === whole;
 }
 
 function compileClass(letters: readonly string[], isOpposite: boolean): (letter: string) => boolean {

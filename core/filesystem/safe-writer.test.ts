@@ -133,7 +133,7 @@ test('metadata that the system refuses is told in words and the file stays', () 
     permissions: 0o640,
     mtimeSeconds: 1e300,
     atimeSeconds: 0,
-    owner: { uid: -5 as number, gid: 0 },
+    owner: { uid: -5, gid: 0 },
   });
   expect(refused).toMatch(/^the system refused its owner \(.+\)/);
   expect(statSync(place).mode & 0o7777).toBe(0o640);

@@ -35,7 +35,7 @@ beforeAll(async () => {
 });
 
 const run = async (options: Partial<SandboxOptions> & { task: SandboxTask }): Promise<SandboxEnd> =>
-  await runInSandbox({ store, wallClockMs: 20_000, outputBytesMax: 64 * 1024 * 1024, log: silentLog, ...options });
+  await runInSandbox({ store, wallClockMs: 60_000, outputBytesMax: 64 * 1024 * 1024, log: silentLog, ...options });
 const listTask = (dir: string) => ({ kind: 'list', path: dir, entriesMax: 1000, ...vault.task }) as const;
 const valueOf = <T>(end: SandboxEnd): T => {
   if (end.kind !== 'result') throw new Error(`no result: ${JSON.stringify(end)}`);

@@ -83,7 +83,7 @@ export class BackupRun {
     });
     this.#blobs = new BlobAdder(index, this.#lanes, this.#packs, fail);
     this.#parent = new ParentSnapshot(repo, index);
-    this.#trees = new TreeBuilder(this.#owners, (tree) => this.#blobs.addTree(tree, this.#parent.damagedTrees));
+    this.#trees = new TreeBuilder(this.#owners, (tree) => this.#blobs.addTree(tree, this.#parent.damagedPacks));
     this.#files = new FileQueue({
       lanes: this.#lanes,
       addChunks: (buffer, ranges, ids) => this.#blobs.addChunks(buffer, ranges, ids),

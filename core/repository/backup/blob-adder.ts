@@ -87,10 +87,12 @@ export class BlobAdder {
     return ids;
   }
 
-  /** A folder's listing; a damaged one is stored again (once) though the index lists it. Returns its id. */
-  addTree(bytes: Buffer, damaged: Set<string>): string {
+  /** A folder's listing; one that lies in damaged packs alone is stored again. Returns its id. */
+  addTree(bytes: Buffer, damagedPacks: ReadonlySet<string>): string {
     const id = sha256Hex(bytes);
-    if (!this.#claim(id, 'tree', bytes.length, damaged.delete(id))) return id;
+    const isDamaged =
+      damagedPacks.size > 0 && this.#index.lookupAll(id, 'tree').every(({ packId }) => damagedPacks.has(packId));
+    if (!this.#claim(id, 'tree', bytes.length, isDamaged)) return id;
     this.#trees.push({ id, bytes });
     this.#treeBytes += bytes.length;
     if (this.#trees.length >= TREES_PER_MESSAGE || this.#treeBytes >= TREE_BYTES_PER_MESSAGE) this.#sealTrees();

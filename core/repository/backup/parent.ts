@@ -26,8 +26,8 @@ export type ParentFolder = ReadonlyMap<string, ParentEntry>;
 const CACHE_BYTES_MAX = 48 * 1024 * 1024;
 
 export class ParentSnapshot {
-  /** Trees that are listed but cannot be read: they are to be stored again. */
-  readonly damagedTrees = new Set<string>();
+  /** Packs in which a tree could not be read: what is in them is better stored again. */
+  readonly damagedPacks = new Set<string>();
   readonly #repo: OpenRepository;
   readonly #index: BlobIndex;
   readonly #reader: BlobReader;
@@ -48,7 +48,7 @@ export class ParentSnapshot {
       return decodeFolder(await this.#tree(treeId));
     } catch (error) {
       if (!isDamage(error)) throw error;
-      this.damagedTrees.add(treeId);
+      for (const { packId } of this.#index.lookupAll(treeId, 'tree')) this.damagedPacks.add(packId);
       return undefined;
     }
   }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { randomPolynomial } from '../format/polynomial.ts';
-import { noise } from '../testing/nasty-tree.ts';
+import { noise } from '../testing/noise.ts';
 import { CHUNK_BYTES_MAX, CHUNK_BYTES_MIN, Chunker } from './chunker.ts';
 
 // The cut points are compared with stock restic's in backup/stock-restic.test.ts.

@@ -15,6 +15,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { noise } from './noise.ts';
 
 const NAMES = [
   'plain.txt',
@@ -54,17 +55,6 @@ const NAMES = [
 /** Names are given and kept as bytes (latin1): the point is that they need not be text. */
 const raw = (root: string, name: string): Buffer =>
   Buffer.concat([Buffer.from(`${root}/`), Buffer.from(name, 'latin1')]);
-
-/** Bytes that look random and are the same in every run. */
-export function noise(size: number, seed: string): Buffer {
-  const parts: Buffer[] = [];
-  let block = createHash('sha512').update(seed).digest();
-  for (let made = 0; made < size; made += block.length) {
-    parts.push(block);
-    block = createHash('sha512').update(block).digest();
-  }
-  return Buffer.concat(parts).subarray(0, size);
-}
 
 /** Targets of links that are not UTF-8 are left out: restic keeps them from 0.16 on only, and Debian has 0.14. */
 export function makeNastyTree(root: string): void {

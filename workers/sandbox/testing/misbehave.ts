@@ -28,7 +28,7 @@ const acts: Record<string, (scratch: string) => void> = {
   kill: () => process.kill(process.pid, 'SIGSEGV'),
   heap: () => {
     const kept: unknown[] = [];
-    for (;;) kept.push(Array.from({ length: 10_000 }, (_, n) => ({ n })));
+    for (;;) kept.push(Array.from({ length: 1_000_000 }).fill(1.5));
   },
   buffers: () => {
     const kept: Buffer[] = [];

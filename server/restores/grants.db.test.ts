@@ -1,0 +1,145 @@
+/** A grant opens the packs of one restore point to one device, for a time; nothing else. */
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { newId } from '../../core/base/ids.ts';
+import { startTestPostgres, type TestPostgres } from '../../tests/support/start-test-postgres.ts';
+import { recordHeartbeat } from '../devices/record-heartbeat.ts';
+import { makeBackup, readyTestDevice, type TestDevice, type TestObject } from '../testing/test-device.ts';
+import { createTestServices, createTestTenant, type TestTenant } from '../testing/test-services.ts';
+import { grantReads } from './grant-reads.ts';
+import { grantRestore } from './grant-restore.ts';
+import { requestRestoreGrant } from './request-restore-grant.ts';
+
+let database: TestPostgres;
+let services: ReturnType<typeof createTestServices>;
+let tenant: TestTenant;
+let admin: pg.Client;
+let device: TestDevice;
+let objects: TestObject[];
+let pointId: string;
+
+beforeAll(async () => {
+  database = await startTestPostgres();
+  services = createTestServices(database);
+  tenant = await createTestTenant(services, 'grants');
+  admin = new pg.Client({ connectionString: database.databaseUrl });
+  await admin.connect();
+});
+afterAll(async () => {
+  await services.close();
+  await admin.end();
+  await database.stop();
+});
+beforeEach(async () => {
+  device = await readyTestDevice(services, await tenant.customers[0].createToken());
+  ({ objects, pointId } = await sealedPoint(device));
+});
+
+const idOf = ({ key }: TestObject): string => key.slice(-64);
+
+/** A point as the seal leaves it. */
+async function sealedPoint(of: TestDevice): Promise<{ objects: TestObject[]; pointId: string; snapshotId: string }> {
+  const brought = makeBackup();
+  const runId = await of.startRun();
+  await of.upload(runId, brought);
+  await admin.query(`UPDATE stored_object SET state = 'sealed', sealed_at = now() WHERE run_id = $1`, [runId]);
+  const id = newId();
+  const { customerId, deviceId, vaultId, source } = of.answer;
+  const snapshotId = idOf(brought[3]!);
+  await admin.query(
+    `INSERT INTO restore_point (tenant_id, id, customer_id, device_id, source_id, vault_id, run_id, snapshot_id, tree_id, capture_at,
+       committed_at, sealed_at, state, outcome, is_usable, files, bytes, stored_bytes, pack_ids, witness)
+     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, now(), now(), now(), 'sealed', 'ok', true, 1, 1, 1, $10, '[]')`,
+    [
+      tenant.id,
+      id,
+      customerId,
+      deviceId,
+      source.id,
+      vaultId,
+      runId,
+      snapshotId,
+      randomBytes(32).toString('hex'),
+      brought.slice(0, 2).map(idOf),
+    ],
+  );
+  return { objects: brought, pointId: id, snapshotId };
+}
+
+/** The portal's grant, and the id that the device hears of. */
+async function grant(): Promise<string> {
+  const wish = { restorePointId: pointId, paths: [], targetPath: '/restored' };
+  await grantRestore(services, tenant.owner, wish);
+  const beat = { sequence: 1, agentVersion: '0.1.0', policyVersion: 1, running: null };
+  const { commands } = await recordHeartbeat(services, device.scope, beat);
+  const command = commands.find(({ kind }) => kind === 'restore');
+  if (command?.kind !== 'restore') throw new Error('the device heard of no restore');
+  return command.grantId;
+}
+const keysOf = (of: readonly TestObject[]): string[] => of.map(({ key }) => key);
+
+describe('a grant', () => {
+  test('opens the packs of its point, and no pack of another point of the same vault', async () => {
+    const other = await sealedPoint(device);
+    const grantId = await grant();
+    const wanted = [...keysOf(objects.slice(0, 2)), other.objects[0]!.key];
+    const { downloads, missing } = await grantReads(services, device.scope, { keys: wanted, list: null, grantId });
+    expect(downloads.map(({ key }) => key).sort()).toEqual(keysOf(objects.slice(0, 2)).sort());
+    expect(missing).toEqual([other.objects[0]!.key]);
+  });
+
+  test('serves no other device, not even one of the same customer', async () => {
+    const grantId = await grant();
+    const other = await readyTestDevice(services, await tenant.customers[0].createToken());
+    const point = await sealedPoint(other);
+    const reading = grantReads(services, other.scope, { keys: [point.objects[0]!.key], list: null, grantId });
+    await expect(reading).rejects.toMatchObject({ code: 'grant_required' });
+    const foreign = await grantReads(services, other.scope, { keys: keysOf(objects), list: null, grantId });
+    expect(foreign.downloads).toEqual([]);
+  });
+
+  test('ends by itself', async () => {
+    const grantId = await grant();
+    services.clock.advance(9 * 60 * 60_000);
+    const reading = grantReads(services, device.scope, { keys: [objects[0]!.key], list: null, grantId });
+    await expect(reading).rejects.toMatchObject({ code: 'grant_expired' });
+    services.clock.advance(-9 * 60 * 60_000);
+  });
+
+  test('is given by staff alone, and not for a point in quarantine', async () => {
+    const wish = { restorePointId: pointId, paths: [], targetPath: '/restored' };
+    await expect(grantRestore(services, tenant.customers[0].viewer, wish)).rejects.toMatchObject({ code: 'forbidden' });
+    const neighbour = await createTestTenant(services, 'neighbour');
+    await expect(grantRestore(services, neighbour.owner, wish)).rejects.toMatchObject({ code: 'not_found' });
+    await admin.query(
+      `UPDATE restore_point SET state = 'quarantined', is_usable = false, quarantine_reason = 'test' WHERE id = $1`,
+      [pointId],
+    );
+    await expect(grantRestore(services, tenant.owner, wish)).rejects.toMatchObject({ code: 'vault_quarantined' });
+  });
+});
+
+test('without a grant, metadata can be read and contents cannot; what was never sealed is not there', async () => {
+  const [pack, tree, index] = objects;
+  const runId = await device.startRun();
+  const fresh = makeBackup();
+  await device.upload(runId, fresh);
+  const keys = [tree!.key, index!.key, 'config', fresh[1]!.key, fresh[2]!.key];
+  const { downloads, missing } = await grantReads(services, device.scope, { keys, list: null, grantId: null });
+  expect(downloads.map(({ key }) => key).sort()).toEqual([tree!.key, index!.key, 'config'].sort());
+  expect(missing).toEqual([fresh[1]!.key, fresh[2]!.key]);
+  const contents = grantReads(services, device.scope, { keys: [pack!.key], list: null, grantId: null });
+  await expect(contents).rejects.toMatchObject({ code: 'grant_required' });
+});
+
+test('a device restores by itself only where its policy says so', async () => {
+  const { snapshotId } = await sealedPoint(device);
+  const asking = requestRestoreGrant(services, device.scope, { snapshotId, paths: [] });
+  await expect(asking).rejects.toMatchObject({ code: 'grant_required' });
+  await admin.query(`UPDATE policy SET document = jsonb_set(document, '{selfRestore}', 'true') WHERE tenant_id = $1`, [
+    tenant.id,
+  ]);
+  const { grantId } = await requestRestoreGrant(services, device.scope, { snapshotId, paths: [] });
+  expect(grantId).toMatch(/^[0-9a-f-]{36}$/);
+});
