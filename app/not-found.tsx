@@ -1,21 +1,12 @@
-import { IconCompass } from '@tabler/icons-react';
-import Link from 'next/link';
 import type { ReactNode } from 'react';
-import { EmptyState } from './_ui/empty-state.tsx';
+import { NothingHere } from './_ui/nothing-here.tsx';
 
 export const metadata = { title: 'Not found' };
 
 export default function NotFound(): ReactNode {
   return (
     <main>
-      <EmptyState
-        isPage
-        icon={<IconCompass size={24} />}
-        title="There is nothing here"
-        actions={<Link href="/">Go to the start page</Link>}
-      >
-        The address may be mistyped, or what it led to is not part of what your account can see. No data is affected.
-      </EmptyState>
+      <NothingHere />
     </main>
   );
 }

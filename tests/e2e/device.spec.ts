@@ -1,7 +1,13 @@
 import { readFile } from 'node:fs/promises';
-import { expect, test } from '@playwright/test';
+import { expect, type Locator, test } from '@playwright/test';
 import { openDevice, openFirst } from './open-pages.ts';
 import { signInAs } from './sign-in-as.ts';
+
+/** The list comes after the frame of its page: without waiting there is nothing to count yet. */
+async function countRows(rows: Locator): Promise<number> {
+  await expect(rows.first()).toBeVisible();
+  return await rows.count();
+}
 
 test.beforeEach(async ({ page }) => await signInAs(page, 'tomas'));
 
@@ -23,7 +29,7 @@ test('a backup that was asked for here runs, is shown while it runs, and ends se
   const devicePath = await openDevice(page);
   await page.goto(`${devicePath}?tab=runs`);
   const runs = page.getByRole('table', { name: 'Backup runs' }).getByRole('row');
-  const before = await runs.count();
+  const before = await countRows(runs);
   await page.getByRole('button', { name: 'Back up now' }).click();
   await expect(page.getByText('Asked for.')).toBeVisible();
   // What waits or runs is on the page without a reload, and so is the new run.
@@ -45,7 +51,7 @@ test('a drill that was asked for here ends passed; its evidence can be downloade
   const devicePath = await openDevice(page);
   await page.goto(`${devicePath}?tab=drills`);
   const drills = page.getByRole('table', { name: 'Restore drills' }).getByRole('row');
-  const before = await drills.count();
+  const before = await countRows(drills);
   await page.getByRole('button', { name: 'Drill now' }).click();
   await expect(drills).toHaveCount(before + 1);
   await expect(drills.nth(1)).toContainText('Passed', { timeout: 45_000 });
@@ -74,7 +80,7 @@ test('an integrity check that was asked for here reads every object and finds no
   const devicePath = await openDevice(page);
   await page.goto(`${devicePath}?tab=checks`);
   const checks = page.getByRole('table', { name: 'Integrity checks' }).getByRole('row');
-  const before = await checks.count();
+  const before = await countRows(checks);
   await page.getByRole('button', { name: 'Verify now' }).click();
   await expect(checks).toHaveCount(before + 1);
   await expect(checks.nth(1)).toContainText('Passed', { timeout: 45_000 });

@@ -87,7 +87,7 @@ describe('npm start', () => {
     );
     if (config === undefined) throw new Error('there is no vault in the store');
     const kit = readFileSync(path.join(folders.dataPath, 'agent/recovery-kit.txt'), 'utf8');
-    const password = /(?:password|Password)\s*:?\s+(\S{20,})/.exec(kit)?.[1];
+    const password = /^ +export RESTIC_PASSWORD='([^']+)'$/m.exec(kit)?.[1];
     if (password === undefined) throw new Error(`the recovery kit names no password:\n${kit}`);
     const target = path.join(folders.folder, 'restored');
     const restic = (...args: string[]): ReturnType<typeof spawnSync> =>
@@ -95,8 +95,8 @@ describe('npm start', () => {
         encoding: 'utf8',
         env: { ...process.env, RESTIC_PASSWORD: password },
       });
-    expect(restic('check', '--read-data')).toMatchObject({ status: 0 });
-    expect(restic('restore', 'latest', '--target', target)).toMatchObject({ status: 0 });
+    expect(restic('check', '--read-data')).toMatchObject({ stderr: '', status: 0 });
+    expect(restic('restore', 'latest', '--target', target)).toMatchObject({ stderr: '', status: 0 });
     const difference = spawnSync('diff', ['-r', folders.protectPath, path.join(target, folders.protectPath)], {
       encoding: 'utf8',
     });
