@@ -35,13 +35,15 @@ export const PROTECTION_WORDS: Readonly<Record<ProtectionState, StateWord>> = {
     word: 'Proven',
     tone: 'good',
     shape: 'shield-filled',
-    meaning: 'The newest backup was restored in a drill and every compared file matched.',
+    meaning:
+      'A restore was tested within the time that the policy sets, every compared file matched, and the newest backup is intact.',
   },
   protected: {
-    word: 'Not yet proven',
+    word: 'Not proven',
     tone: 'calm',
     shape: 'shield',
-    meaning: 'There is a sealed backup inside the target, but no restore drill has proven it yet.',
+    meaning:
+      'There is a sealed backup inside the target, but no restore drill of the right age proves that it can be restored.',
   },
   partial: {
     word: 'Partial',

@@ -22,7 +22,7 @@ export const OBJECT_STATES = ['leased', 'committed', 'sealed', 'damaged', 'missi
 export type ObjectState = (typeof OBJECT_STATES)[number];
 
 /**
- * What a light shows. `proven` alone is green: the newest usable point passed a drill of level 3 or more.
+ * What a light shows. `proven` alone is green: a drill of level 3 or more passed within the policy's interval.
  * The order is that of urgency, worst first; `unknown` is what is shown when nothing is known, never green.
  */
 export const PROTECTION_STATES = [

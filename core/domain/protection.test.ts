@@ -23,7 +23,8 @@ const good: ProtectionFacts = {
   newestUsable: point(),
   lastRun: { state: 'sealed', outcome: 'ok', lastProgressMs: NOW - HOUR },
   lastDue: { outcome: 'ok', windowEndMs: NOW - HOUR },
-  lastDrill: { state: 'passed' },
+  lastDrill: { state: 'passed', endedMs: NOW - HOUR },
+  drillIntervalMs: 7 * 24 * HOUR,
 };
 const state = (over: Partial<ProtectionFacts>) => protectionState({ ...good, ...over }).state;
 
@@ -39,7 +40,7 @@ describe('the light', () => {
     ['damaged', { badObjects: 1 }],
     ['damaged', { newestPoint: point({ state: 'quarantined', isUsable: false }) }],
     ['failed', { lastRun: { state: 'failed', outcome: 'failed', lastProgressMs: NOW } }],
-    ['failed', { lastDrill: { state: 'failed' } }],
+    ['failed', { lastDrill: { state: 'failed', endedMs: NOW - HOUR } }],
     ['failed', { lastDue: { outcome: 'failed', windowEndMs: NOW } }],
     ['stuck', { lastRun: { state: 'running', outcome: null, lastProgressMs: NOW - HOUR } }],
     ['stuck', { lastRun: { state: 'aborted', outcome: 'failed', lastProgressMs: NOW - HOUR } }],
@@ -47,10 +48,19 @@ describe('the light', () => {
     ['late', { lastDue: { outcome: null, windowEndMs: NOW - 1 } }],
     ['late', { newestUsable: point({ captureMs: NOW - 25 * HOUR }) }],
     ['partial', { newestPoint: point({ outcome: 'partial', isUsable: false }) }],
-    ['protected', { newestUsable: point({ levelPassed: 1 }) }],
     ['protected', { newestUsable: point({ levelPassed: null }) }],
+    ['protected', { newestUsable: point({ levelPassed: 1 }), lastDrill: null }],
+    [
+      'protected',
+      { newestUsable: point({ levelPassed: 1 }), lastDrill: { state: 'passed', endedMs: NOW - 193 * HOUR } },
+    ],
   ] as const)('is %s for %j', (expected, over) => {
     expect(state(over)).toBe(expected);
+  });
+  test('stays green when a newer point is stored intact and the last proof is not older than the policy wants', () => {
+    const newestUsable = point({ levelPassed: 1 });
+    expect(state({ newestUsable })).toBe('proven');
+    expect(state({ newestUsable, lastDrill: { state: 'passed', endedMs: NOW - 192 * HOUR } })).toBe('proven');
   });
   test('a backup under way does not change what is proven', () => {
     expect(state({ lastRun: { state: 'running', outcome: null, lastProgressMs: NOW - 1000 } })).toBe('proven');
@@ -94,10 +104,16 @@ describe('the light', () => {
     ),
     lastDrill: mostly(
       good.lastDrill,
-      fc.option(fc.record({ state: fc.constantFrom('passed' as const, 'failed' as const) })),
+      fc.option(
+        fc.record({
+          state: fc.constantFrom('passed' as const, 'failed' as const),
+          endedMs: fc.integer({ min: NOW - 400 * HOUR, max: NOW }),
+        }),
+      ),
     ),
+    drillIntervalMs: fc.constant(7 * 24 * HOUR),
   });
-  test(`is never green without a sound, young point that passed level 3, or beside any trouble (seed ${seed})`, () => {
+  test(`is never green without a sound, young, intact point and a proof of the right age, or beside any trouble (seed ${seed})`, () => {
     let greens = 0;
     fc.assert(
       fc.property(anyFacts, (facts) => {
@@ -107,7 +123,12 @@ describe('the light', () => {
         if (found.state !== 'proven') return;
         greens++;
         const { newestUsable, newestPoint, lastRun, lastDue, lastDrill } = facts;
-        expect(newestUsable).toMatchObject({ state: 'sealed', isUsable: true, levelPassed: 3 });
+        expect(newestUsable).toMatchObject({ state: 'sealed', isUsable: true });
+        if (newestUsable?.levelPassed !== 3) {
+          expect(newestUsable?.levelPassed).toBe(1);
+          expect(lastDrill?.state).toBe('passed');
+          expect(NOW - lastDrill!.endedMs).toBeLessThanOrEqual(facts.drillIntervalMs + facts.rpoMs);
+        }
         expect(NOW - newestUsable!.captureMs).toBeLessThanOrEqual(facts.rpoMs);
         expect(newestPoint === null || (newestPoint.isUsable && newestPoint.state !== 'quarantined')).toBe(true);
         expect(facts.badObjects).toBe(0);

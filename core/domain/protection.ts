@@ -40,8 +40,10 @@ export interface ProtectionFacts {
   } | null;
   /** The newest occurrence that is due: its outcome (null while open) and the end of its window. */
   readonly lastDue: { readonly outcome: OccurrenceOutcome | null; readonly windowEndMs: number } | null;
-  /** The newest drill that reached a verdict. Void ones prove nothing and accuse nobody. */
-  readonly lastDrill: { readonly state: Extract<CheckState, 'passed' | 'failed'> } | null;
+  /** The newest drill of level 3 or more that reached a verdict, and when. Void ones prove nothing and accuse nobody. */
+  readonly lastDrill: { readonly state: Extract<CheckState, 'passed' | 'failed'>; readonly endedMs: number } | null;
+  /** How often the policy wants a drill. */
+  readonly drillIntervalMs: number;
 }
 
 export interface Protection {
@@ -59,7 +61,7 @@ export function protectionState(facts: ProtectionFacts): Protection {
     completeness(facts) ??
     (facts.newestUsable === null
       ? { state: 'unknown', reason: 'There is no restore point yet.' }
-      : proof(facts.newestUsable))
+      : proof(facts, facts.newestUsable))
   );
 }
 
@@ -104,22 +106,31 @@ function completeness({ newestPoint }: ProtectionFacts): Protection | undefined 
   return { state: 'partial', reason: 'The newest backup could not read more than the policy tolerates.' };
 }
 
-function proof(point: PointFacts): Protection {
+/**
+ * Green: the newest point itself was restored and compared, or one before it was within the policy's interval and the newest
+ * is stored intact (level 1). A drill takes the first point that comes once the interval is over, so a proof may be
+ * older than the interval by as long as that point may take: the RPO.
+ */
+function proof({ nowMs, rpoMs, lastDrill, drillIntervalMs }: ProtectionFacts, point: PointFacts): Protection {
   const isSound = point.state === 'sealed' && point.isUsable;
-  if (isSound && point.levelPassed !== null && point.levelPassed >= PROOF_LEVEL)
+  if (!isSound) return { state: 'unknown', reason: 'Nothing is known for certain about the newest restore point.' };
+  const level = point.levelPassed ?? 0;
+  const unread = point.outcome === 'partial' ? ' A few items could not be read, within what the policy tolerates.' : '';
+  if (level >= PROOF_LEVEL)
+    return { state: 'proven', reason: `The newest restore point was restored and compared.${unread}` };
+  const proofAgeMs = lastDrill?.state === 'passed' ? nowMs - lastDrill.endedMs : Infinity;
+  if (level < 1)
+    return { state: 'protected', reason: 'The newest restore point is stored; its check is still to come.' };
+  if (proofAgeMs <= drillIntervalMs + rpoMs)
     return {
       state: 'proven',
-      reason:
-        point.outcome === 'partial'
-          ? 'The newest restore point was restored and compared; a few items could not be read, within what the policy tolerates.'
-          : 'The newest restore point was restored and compared.',
+      reason: `A restore was tested within the interval of the policy, and the newest restore point is stored intact.${unread}`,
     };
-  if (!isSound) return { state: 'unknown', reason: 'Nothing is known for certain about the newest restore point.' };
   return {
     state: 'protected',
     reason:
-      point.levelPassed !== null && point.levelPassed >= 1
-        ? 'The newest restore point is stored intact; it was not restored as a test yet.'
-        : 'The newest restore point is stored; its check is still to come.',
+      proofAgeMs === Infinity
+        ? 'The newest restore point is stored intact; no restore was tested yet.'
+        : 'The newest restore point is stored intact; the last restore test is older than the policy allows.',
   };
 }

@@ -14,7 +14,7 @@ import { withScope } from '../db/with-scope.ts';
 import { saveProgress } from '../runs/record-progress.ts';
 import type { Services } from '../services.ts';
 
-const NEXT_SECONDS = 60;
+const NEXT_SECONDS = 30;
 /** Sooner when there is something in the air, so that a click in the portal is felt on the machine. */
 const NEXT_SECONDS_BUSY = 5;
 /** A command may be lost with the answer that carried it: until it is reported as ended it comes again. The agent knows it by its id. */

@@ -41,6 +41,7 @@ interface FactsRow {
   due_window_end: Date | null;
   next_due_at: Date | null;
   verdict: Extract<CheckState, 'passed' | 'failed'> | null;
+  verdict_at: Date | null;
   proof_at: Date | null;
   bad_objects: number;
   open_alerts: number;
@@ -81,7 +82,8 @@ function toSummary(row: FactsRow, days: readonly DayCount[], nowMs: number): Dev
         : { state: row.run_state, outcome: row.run_outcome, lastProgressMs: row.run_progress_at!.getTime() },
     lastDue:
       row.due_window_end === null ? null : { outcome: row.due_outcome, windowEndMs: row.due_window_end.getTime() },
-    lastDrill: row.verdict === null ? null : { state: row.verdict },
+    lastDrill: row.verdict === null ? null : { state: row.verdict, endedMs: row.verdict_at!.getTime() },
+    drillIntervalMs: policy.drill.everyHours * 3_600_000,
   });
   return {
     id: row.id,
@@ -150,7 +152,7 @@ async function selectFacts(
       r.id AS run_id, r.state AS run_state, r.outcome AS run_outcome, r.started_at AS run_started_at,
       r.finished_at AS run_finished_at, r.last_progress_at AS run_progress_at,
       o.outcome AS due_outcome, o.window_end AS due_window_end, n.due_at AS next_due_at,
-      v.state AS verdict, pr.finished_at AS proof_at,
+      v.state AS verdict, v.finished_at AS verdict_at, pr.finished_at AS proof_at,
       (SELECT count(*)::int FROM stored_object so JOIN vault va ON va.tenant_id = so.tenant_id AND va.id = so.vault_id
         WHERE va.tenant_id = d.tenant_id AND va.device_id = d.id AND so.sealed_at IS NOT NULL AND so.state IN ('damaged', 'missing')) AS bad_objects,
       (SELECT count(*)::int FROM alert a
@@ -175,7 +177,7 @@ async function selectFacts(
       AND x.due_at <= ${now} ORDER BY x.due_at DESC LIMIT 1) o ON true
     LEFT JOIN LATERAL (SELECT x.due_at FROM expected_occurrence x WHERE x.tenant_id = d.tenant_id AND x.source_id = src.id
       AND x.due_at > ${now} ORDER BY x.due_at LIMIT 1) n ON true
-    LEFT JOIN LATERAL (SELECT x.state FROM drill x WHERE x.tenant_id = d.tenant_id AND x.device_id = d.id
+    LEFT JOIN LATERAL (SELECT x.state, x.finished_at FROM drill x WHERE x.tenant_id = d.tenant_id AND x.device_id = d.id
       AND x.state IN ('passed', 'failed') ORDER BY x.finished_at DESC LIMIT 1) v ON true
     LEFT JOIN LATERAL (SELECT x.finished_at FROM drill x WHERE x.tenant_id = d.tenant_id AND x.device_id = d.id
       AND x.state = 'passed' ORDER BY x.finished_at DESC LIMIT 1) pr ON true

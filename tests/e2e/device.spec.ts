@@ -26,6 +26,7 @@ test('a device says what would be lost now, how that is known, and what its poli
 test('a backup that was asked for here runs, is shown while it runs, and ends sealed with its phases done', async ({
   page,
 }) => {
+  test.setTimeout(180_000);
   const devicePath = await openDevice(page);
   await page.goto(`${devicePath}?tab=runs`);
   const runs = page.getByRole('table', { name: 'Backup runs' }).getByRole('row');
@@ -34,7 +35,7 @@ test('a backup that was asked for here runs, is shown while it runs, and ends se
   await expect(page.getByText('Asked for.')).toBeVisible();
   // What waits or runs is on the page without a reload, and so is the new run.
   await expect(page.getByRole('heading', { name: 'Under way' })).toBeVisible();
-  await expect(runs).toHaveCount(before + 1, { timeout: 45_000 });
+  await expect(runs).toHaveCount(before + 1, { timeout: 90_000 }); // the device hears of it with its next heartbeat
   await runs.nth(1).getByRole('link').click();
   await expect(page).toHaveURL(/\/runs\//);
   await expect(page.getByRole('heading', { level: 1 })).toContainText('This backup is complete', { timeout: 30_000 });

@@ -35,7 +35,7 @@ test('devices that merely wait for a proof raise no alarm', () => {
   expect(fleetSentence([device('protected')], 0)).toBe('Your device is backed up and waits for its first proof.');
   expect(fleetSentence([device('unknown')], 0)).toBe('Your device has no backup yet.');
   expect(fleetSentence([device('proven', 0), device('protected'), device('unknown')], 0)).toBe(
-    '1 of 3 devices are proven; 2 are not yet.',
+    '1 of 3 devices are proven; 2 are not.',
   );
   expect(fleetSentence([], 0)).toBe('No device is protected yet.');
 });

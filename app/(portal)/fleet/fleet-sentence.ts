@@ -32,12 +32,13 @@ export function fleetSentence(devices: readonly Spoken[], nowMs: number): string
   const unproven = devices.filter((device) => device.protection.state !== 'proven');
   if (unproven.length === 0) return provenSentence(devices, nowMs);
   if (devices.length === 1) {
-    return unproven[0]?.protection.state === 'protected'
+    if (unproven[0]?.protection.state !== 'protected') return 'Your device has no backup yet.';
+    return unproven[0].proofAtMs === null
       ? 'Your device is backed up and waits for its first proof.'
-      : 'Your device has no backup yet.';
+      : `Your device is backed up and waits for its next proof; the last is ${formatDuration(nowMs - unproven[0].proofAtMs)} old.`;
   }
   const waiting = unproven.length === 1 ? 'one is' : `${unproven.length} are`;
-  return `${devices.length - unproven.length} of ${devices.length} devices are proven; ${waiting} not yet.`;
+  return `${devices.length - unproven.length} of ${devices.length} devices are proven; ${waiting} not.`;
 }
 
 function provenSentence(devices: readonly Spoken[], nowMs: number): string {

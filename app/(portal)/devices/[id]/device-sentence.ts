@@ -15,7 +15,9 @@ export function deviceSentence(device: Spoken, nowMs: number): string {
         ? `${device.name} is proven${loss === null ? '' : `; ${loss}`}.`
         : `${device.name} is proven: a restore was tested ${formatDuration(nowMs - device.proofAtMs)} ago, and ${loss}.`;
     case 'protected':
-      return `${device.name} is backed up and waits for its proof; ${loss}.`;
+      return device.proofAtMs === null
+        ? `${device.name} is backed up and waits for its first proof; ${loss}.`
+        : `${device.name} is backed up; its last restore was tested ${formatDuration(nowMs - device.proofAtMs)} ago, and ${loss}.`;
     case 'unknown':
       return device.dataAtMs === null
         ? `${device.name} has no backup yet.`
