@@ -14,7 +14,7 @@ const FIGURES = 3;
  * Runs a program under the shell's own `time`. What earlier ones wrote is on the disk first, so that nobody pays for
  * the one before. Throws with what the program said when it fails.
  */
-export function measure(command: readonly string[], env: NodeJS.ProcessEnv): Measurement {
+export function measure(command: readonly string[], env: Readonly<Record<string, string>>): Measurement {
   spawnSync('sync');
   const script = `TIMEFORMAT='%3R %3U %3S'; { time "$@" 1>&4 2>&5; } 4>&1 5>&2 2>&${FIGURES}`;
   const run = spawnSync('bash', ['-c', script, 'bash', ...command], {

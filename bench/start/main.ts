@@ -38,6 +38,8 @@ function countFiles(folder: string): number {
 }
 
 interface Milestones {
+  /** What the service printed, for when it does not get there. */
+  readonly output: string[];
   ready?: number;
   proven?: number;
   provenLine?: string;
@@ -52,10 +54,11 @@ async function run(data: string): Promise<Milestones> {
     env: { ...process.env, PORT: String(port), GATEWAY_PORT: String(gatewayPort), HOLDFAST_DATA: data },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  const milestones: Milestones = {};
+  const milestones: Milestones = { output: [] };
   const giveUp = setTimeout(() => child.kill('SIGTERM'), GIVE_UP_SECONDS * 1000);
   const exited = new Promise<number | null>((resolve) => child.once('exit', (code) => resolve(code)));
   for await (const line of createInterface({ input: child.stdout })) {
+    milestones.output.push(line);
     if (line.startsWith('Ready ')) milestones.ready = seconds();
     if (line.startsWith('Proven ')) {
       milestones.proven = seconds();
@@ -74,9 +77,11 @@ try {
   console.log(
     `npm start → proven backup of the checkout (${files.toLocaleString('en')} files; ${FILES_MIN.toLocaleString('en')} needed)`,
   );
-  const { ready, proven, provenLine } = await run(data);
+  const { ready, proven, provenLine, output } = await run(data);
   if (proven === undefined) {
-    console.error('The service stopped, or was stopped, before its first backup was proven.');
+    console.error(
+      `The service stopped, or was stopped, before its first backup was proven. It printed:\n${output.join('\n')}`,
+    );
     process.exitCode = 1;
   } else {
     console.log(`  ready   ${(ready ?? Number.NaN).toFixed(1)} s`);
