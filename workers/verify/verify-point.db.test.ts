@@ -63,7 +63,7 @@ async function light(device: TestDevice): Promise<string> {
 describe('damage', () => {
   test.each(['flip', 'cut', 'delete'] as const)('a pack that was hurt (%s) after its seal', async (how) => {
     const { device, first, second, own } = await twoPoints();
-    expect(await light(device)).toBe('protected');
+    expect(await light(device)).toBe('proven');
     const key = packKey(own[0]!);
     device.damage(key, how);
     const verification = await verify(device, second.snapshotId);
