@@ -22,7 +22,8 @@ const good: ProtectionFacts = {
   newestPoint: point(),
   newestUsable: point(),
   lastRun: { state: 'sealed', outcome: 'ok', lastProgressMs: NOW - HOUR },
-  lastDue: { outcome: 'ok', windowEndMs: NOW - HOUR },
+  lastOutcome: 'ok',
+  openWindowEndMs: null,
   lastDrill: { state: 'passed', endedMs: NOW - HOUR },
   drillIntervalMs: 7 * 24 * HOUR,
 };
@@ -36,16 +37,16 @@ describe('the light', () => {
     );
   });
   test.each([
-    ['unknown', { newestPoint: null, newestUsable: null, lastRun: null, lastDue: null, lastDrill: null }],
+    ['unknown', { newestPoint: null, newestUsable: null, lastRun: null, lastOutcome: null, lastDrill: null }],
     ['damaged', { badObjects: 1 }],
     ['damaged', { newestPoint: point({ state: 'quarantined', isUsable: false }) }],
     ['failed', { lastRun: { state: 'failed', outcome: 'failed', lastProgressMs: NOW } }],
     ['failed', { lastDrill: { state: 'failed', endedMs: NOW - HOUR } }],
-    ['failed', { lastDue: { outcome: 'failed', windowEndMs: NOW } }],
+    ['failed', { lastOutcome: 'failed' }],
     ['stuck', { lastRun: { state: 'running', outcome: null, lastProgressMs: NOW - HOUR } }],
     ['stuck', { lastRun: { state: 'aborted', outcome: 'failed', lastProgressMs: NOW - HOUR } }],
-    ['missed', { lastDue: { outcome: 'missed', windowEndMs: NOW - HOUR } }],
-    ['late', { lastDue: { outcome: null, windowEndMs: NOW - 1 } }],
+    ['missed', { lastOutcome: 'missed' }],
+    ['late', { openWindowEndMs: NOW - 1 }],
     ['late', { newestUsable: point({ captureMs: NOW - 25 * HOUR }) }],
     ['partial', { newestPoint: point({ outcome: 'partial', isUsable: false }) }],
     ['protected', { newestUsable: point({ levelPassed: null }) }],
@@ -61,6 +62,9 @@ describe('the light', () => {
     const newestUsable = point({ levelPassed: 1 });
     expect(state({ newestUsable })).toBe('proven');
     expect(state({ newestUsable, lastDrill: { state: 'passed', endedMs: NOW - 192 * HOUR } })).toBe('proven');
+  });
+  test('a window that has just opened forgets no backup that was missed', () => {
+    expect(state({ lastOutcome: 'missed', openWindowEndMs: NOW + HOUR })).toBe('missed');
   });
   test('a backup under way does not change what is proven', () => {
     expect(state({ lastRun: { state: 'running', outcome: null, lastProgressMs: NOW - 1000 } })).toBe('proven');
@@ -93,15 +97,8 @@ describe('the light', () => {
         }),
       ),
     ),
-    lastDue: mostly(
-      good.lastDue,
-      fc.option(
-        fc.record({
-          outcome: fc.option(fc.constantFrom(...OCCURRENCE_OUTCOMES)),
-          windowEndMs: fc.integer({ min: NOW - HOUR, max: NOW + HOUR }),
-        }),
-      ),
-    ),
+    lastOutcome: mostly(good.lastOutcome, fc.option(fc.constantFrom(...OCCURRENCE_OUTCOMES))),
+    openWindowEndMs: mostly(good.openWindowEndMs, fc.option(fc.integer({ min: NOW - HOUR, max: NOW + HOUR }))),
     lastDrill: mostly(
       good.lastDrill,
       fc.option(
@@ -122,7 +119,7 @@ describe('the light', () => {
         expect(found.reason).toMatch(/^[A-Z0-9].*\.$/);
         if (found.state !== 'proven') return;
         greens++;
-        const { newestUsable, newestPoint, lastRun, lastDue, lastDrill } = facts;
+        const { newestUsable, newestPoint, lastRun, lastOutcome, openWindowEndMs, lastDrill } = facts;
         expect(newestUsable).toMatchObject({ state: 'sealed', isUsable: true });
         if (newestUsable?.levelPassed !== 3) {
           expect(newestUsable?.levelPassed).toBe(1);
@@ -133,7 +130,8 @@ describe('the light', () => {
         expect(newestPoint === null || (newestPoint.isUsable && newestPoint.state !== 'quarantined')).toBe(true);
         expect(facts.badObjects).toBe(0);
         expect(lastRun?.state === 'failed' || lastRun?.state === 'aborted').toBe(false);
-        expect(['failed', 'missed', 'stuck']).not.toContain(lastDue?.outcome);
+        expect(['failed', 'missed', 'stuck']).not.toContain(lastOutcome);
+        expect(openWindowEndMs ?? NOW).toBeGreaterThanOrEqual(NOW);
         expect(lastDrill?.state).not.toBe('failed');
       }),
       { seed, numRuns: 5000 },

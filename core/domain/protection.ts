@@ -38,8 +38,10 @@ export interface ProtectionFacts {
     readonly outcome: RunOutcome | null;
     readonly lastProgressMs: number;
   } | null;
-  /** The newest occurrence that is due: its outcome (null while open) and the end of its window. */
-  readonly lastDue: { readonly outcome: OccurrenceOutcome | null; readonly windowEndMs: number } | null;
+  /** The newest outcome of an expected backup. One that is due and open has none: until then the one before it stands. */
+  readonly lastOutcome: OccurrenceOutcome | null;
+  /** When the window of the newest due occurrence ends, while that one is open. */
+  readonly openWindowEndMs: number | null;
   /** The newest drill of level 3 or more that reached a verdict, and when. Void ones prove nothing and accuse nobody. */
   readonly lastDrill: { readonly state: Extract<CheckState, 'passed' | 'failed'>; readonly endedMs: number } | null;
   /** How often the policy wants a drill. */
@@ -86,17 +88,24 @@ function failure({ lastRun, lastDrill }: ProtectionFacts): Protection | undefine
   return undefined;
 }
 
-function timing({ nowMs, rpoMs, lastRun, lastDue, newestUsable }: ProtectionFacts): Protection | undefined {
+function timing({
+  nowMs,
+  rpoMs,
+  lastRun,
+  lastOutcome,
+  openWindowEndMs,
+  newestUsable,
+}: ProtectionFacts): Protection | undefined {
   if (lastRun !== null && (lastRun.state === 'aborted' || isStuck(lastRun, nowMs)))
     return { state: 'stuck', reason: 'The last backup began and then fell silent.' };
-  if (lastDue?.outcome === 'stuck')
+  if (lastOutcome === 'stuck')
     return { state: 'stuck', reason: 'The last expected backup began and then fell silent.' };
-  if (lastDue?.outcome === 'missed') return { state: 'missed', reason: 'The last expected backup did not happen.' };
-  if (lastDue?.outcome === 'failed') return { state: 'failed', reason: 'The last expected backup failed.' };
+  if (lastOutcome === 'missed') return { state: 'missed', reason: 'The last expected backup did not happen.' };
+  if (lastOutcome === 'failed') return { state: 'failed', reason: 'The last expected backup failed.' };
   if (newestUsable === null) return undefined;
   if (nowMs - newestUsable.captureMs > rpoMs)
     return { state: 'late', reason: 'The newest restore point is older than the target allows.' };
-  if (lastDue !== null && lastDue.outcome === null && nowMs > lastDue.windowEndMs)
+  if (openWindowEndMs !== null && nowMs > openWindowEndMs)
     return { state: 'late', reason: 'The backup that was due has not arrived yet.' };
   return undefined;
 }

@@ -9,6 +9,7 @@ import {
   type PointTimes,
   peakExposure,
   percentText,
+  promiseStartMs,
   rpoAttainment,
   scheduleRates,
 } from './sla.ts';
@@ -114,6 +115,13 @@ describe('RPO attainment', () => {
       share: 0.5,
     });
   });
+});
+
+test('the promise to a new source begins with its first point, or one target after it was added', () => {
+  const added = { addedMs: 1000, rpoMs: 500 };
+  expect(promiseStartMs({ ...added, firstSealedMs: null })).toBe(1500);
+  expect(promiseStartMs({ ...added, firstSealedMs: 1200 })).toBe(1200);
+  expect(promiseStartMs({ ...added, firstSealedMs: 9000 })).toBe(1500);
 });
 
 describe('exposure', () => {

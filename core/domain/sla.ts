@@ -30,6 +30,18 @@ export function dataAgeMs(points: readonly PointTimes[], atMs: number): number |
   return newest === null ? null : atMs - newest;
 }
 
+/**
+ * When the promise to a new source begins: when its first restore point was sealed, whatever became of that one, or one RPO
+ * after it was added, whichever is first. Before, no data could have been older than the target allows.
+ */
+export function promiseStartMs(source: {
+  readonly addedMs: number;
+  readonly firstSealedMs: number | null;
+  readonly rpoMs: number;
+}): number {
+  return Math.min(source.firstSealedMs ?? Infinity, source.addedMs + source.rpoMs);
+}
+
 export interface RpoAttainment {
   /** The window without its excused parts. */
   readonly windowMs: number;

@@ -56,8 +56,8 @@ async function applyAlerts(
 interface Facts {
   /** device id / kind */
   readonly open: ReadonlySet<string>;
-  /** Outcome of the newest occurrence that is due, by source. */
-  readonly lastOutcome: ReadonlyMap<string, string | null>;
+  /** The newest outcome, by source; a window that is still open has none and changes nothing. */
+  readonly lastOutcome: ReadonlyMap<string, string>;
   /** The newest run that ended, by source. */
   readonly lastRun: ReadonlyMap<string, { readonly state: string; readonly errorMessage: string | null }>;
 }
@@ -70,9 +70,10 @@ async function loadFacts(services: Services, claim: Claim): Promise<Facts> {
       where: { tenantId, resolvedAt: null, deviceId: { not: null } },
       select: { deviceId: true, kind: true },
     });
-    const due = await tx.$queryRaw<{ sourceId: string; outcome: string | null }[]>`
+    const due = await tx.$queryRaw<{ sourceId: string; outcome: string }[]>`
       SELECT DISTINCT ON (source_id) source_id AS "sourceId", outcome FROM expected_occurrence
-      WHERE tenant_id = ${tenantId}::uuid AND due_at <= ${now} ORDER BY source_id, due_at DESC`;
+      WHERE tenant_id = ${tenantId}::uuid AND due_at <= ${now} AND outcome IS NOT NULL
+      ORDER BY source_id, due_at DESC`;
     const runs = await tx.$queryRaw<{ sourceId: string; state: string; errorMessage: string | null }[]>`
       SELECT s.id AS "sourceId", r.state, r.error_message AS "errorMessage" FROM source s
       JOIN LATERAL (SELECT x.state, x.error_message FROM backup_run x
@@ -89,12 +90,10 @@ async function loadFacts(services: Services, claim: Claim): Promise<Facts> {
 
 function wishesFor(source: SweptSource, facts: Facts, nowMs: number): Partial<Record<AlertKind, Wish>> {
   const run = facts.lastRun.get(source.sourceId);
-  const outcome = facts.lastOutcome.get(source.sourceId);
   const isOpen = (kind: AlertKind): boolean => facts.open.has(`${source.deviceId}/${kind}`);
   return {
     missed: {
-      // A new window that is still open neither opens nor closes it: the backup that was missed is still missing.
-      isWanted: outcome === 'missed' || (outcome === null && isOpen('missed')),
+      isWanted: facts.lastOutcome.get(source.sourceId) === 'missed',
       title: 'An expected backup did not happen',
       message: `${source.deviceName} did not begin its backup before the window closed. Its data is as old as the last restore point. Check that the machine is on and its agent runs.`,
     },

@@ -37,8 +37,8 @@ interface FactsRow {
   run_started_at: Date | null;
   run_finished_at: Date | null;
   run_progress_at: Date | null;
-  due_outcome: OccurrenceOutcome | null;
-  due_window_end: Date | null;
+  last_outcome: OccurrenceOutcome | null;
+  open_window_end: Date | null;
   next_due_at: Date | null;
   verdict: Extract<CheckState, 'passed' | 'failed'> | null;
   verdict_at: Date | null;
@@ -80,8 +80,8 @@ function toSummary(row: FactsRow, days: readonly DayCount[], nowMs: number): Dev
       row.run_state === null
         ? null
         : { state: row.run_state, outcome: row.run_outcome, lastProgressMs: row.run_progress_at!.getTime() },
-    lastDue:
-      row.due_window_end === null ? null : { outcome: row.due_outcome, windowEndMs: row.due_window_end.getTime() },
+    lastOutcome: row.last_outcome,
+    openWindowEndMs: row.open_window_end?.getTime() ?? null,
     lastDrill: row.verdict === null ? null : { state: row.verdict, endedMs: row.verdict_at!.getTime() },
     drillIntervalMs: policy.drill.everyHours * 3_600_000,
   });
@@ -151,7 +151,8 @@ async function selectFacts(
       up.capture_at AS usable_capture_at, up.outcome AS usable_outcome, up.level_passed AS usable_level,
       r.id AS run_id, r.state AS run_state, r.outcome AS run_outcome, r.started_at AS run_started_at,
       r.finished_at AS run_finished_at, r.last_progress_at AS run_progress_at,
-      o.outcome AS due_outcome, o.window_end AS due_window_end, n.due_at AS next_due_at,
+      l.outcome AS last_outcome, CASE WHEN o.outcome IS NULL THEN o.window_end END AS open_window_end,
+      n.due_at AS next_due_at,
       v.state AS verdict, v.finished_at AS verdict_at, pr.finished_at AS proof_at,
       (SELECT count(*)::int FROM stored_object so JOIN vault va ON va.tenant_id = so.tenant_id AND va.id = so.vault_id
         WHERE va.tenant_id = d.tenant_id AND va.device_id = d.id AND so.sealed_at IS NOT NULL AND so.state IN ('damaged', 'missing')) AS bad_objects,
@@ -175,6 +176,8 @@ async function selectFacts(
       ORDER BY x.started_at DESC LIMIT 1) r ON true
     LEFT JOIN LATERAL (SELECT * FROM expected_occurrence x WHERE x.tenant_id = d.tenant_id AND x.source_id = src.id
       AND x.due_at <= ${now} ORDER BY x.due_at DESC LIMIT 1) o ON true
+    LEFT JOIN LATERAL (SELECT x.outcome FROM expected_occurrence x WHERE x.tenant_id = d.tenant_id AND x.source_id = src.id
+      AND x.due_at <= ${now} AND x.outcome IS NOT NULL ORDER BY x.due_at DESC LIMIT 1) l ON true
     LEFT JOIN LATERAL (SELECT x.due_at FROM expected_occurrence x WHERE x.tenant_id = d.tenant_id AND x.source_id = src.id
       AND x.due_at > ${now} ORDER BY x.due_at LIMIT 1) n ON true
     LEFT JOIN LATERAL (SELECT x.state, x.finished_at FROM drill x WHERE x.tenant_id = d.tenant_id AND x.device_id = d.id

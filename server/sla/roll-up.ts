@@ -1,6 +1,6 @@
 import { monthWindow } from '../../core/domain/calendar.ts';
 import { policyDocument } from '../../core/domain/policy.ts';
-import { type Interval, peakExposure, type PointTimes, rpoAttainment } from '../../core/domain/sla.ts';
+import { type Interval, peakExposure, type PointTimes, promiseStartMs, rpoAttainment } from '../../core/domain/sla.ts';
 import type { Tx } from '../db/client.ts';
 import { withScope } from '../db/with-scope.ts';
 import type { Claim } from '../jobs/claims.ts';
@@ -8,7 +8,7 @@ import type { Services } from '../services.ts';
 
 /**
  * Computes one month of one source from its rows, as a whole, and writes it over what was there (docs/metrics.md). The month
- * under way ends now. Nothing is written for a month in which the source was not protected yet.
+ * under way ends now. Nothing is written for a month in which nothing was promised yet.
  */
 export async function rollUpMonth(
   services: Services,
@@ -25,13 +25,20 @@ export async function rollUpMonth(
     });
     if (source === null) return;
     const month = monthWindow(payload.month, source.device.customer.timezone);
+    const { rpoMinutes } = policyDocument.parse(source.device.policy.document);
+    const rpoMs = rpoMinutes * 60_000;
+    const first = await tx.restorePoint.findFirst({
+      where: { tenantId, sourceId: source.id },
+      orderBy: { sealedAt: 'asc' },
+      select: { sealedAt: true },
+    });
+    const firstSealedMs = first?.sealedAt.getTime() ?? null;
     const window = {
-      startMs: Math.max(month.startMs, source.createdAt.getTime()),
+      startMs: Math.max(month.startMs, promiseStartMs({ addedMs: source.createdAt.getTime(), firstSealedMs, rpoMs })),
       endMs: Math.min(month.endMs, source.device.revokedAt?.getTime() ?? nowMs, nowMs),
     };
     if (window.endMs <= window.startMs) return;
-    const { rpoMinutes } = policyDocument.parse(source.device.policy.document);
-    const figures = await computeFigures(tx, { tenantId, sourceId: source.id }, window, rpoMinutes * 60_000);
+    const figures = await computeFigures(tx, { tenantId, sourceId: source.id }, window, rpoMs);
     const row = { ...figures, rpoSeconds: BigInt(rpoMinutes * 60), computedAt: new Date(nowMs) };
     await tx.sourceMonth.upsert({
       where: { tenantId_sourceId_month: { tenantId, sourceId: source.id, month: payload.month } },

@@ -225,11 +225,13 @@ describe('the month', () => {
       captureMs: captureAt.getTime(),
       commitMs: sealedAt.getTime(),
     }));
+    const firstSealedMs = Math.min(...times.map(({ commitMs }) => commitMs));
+    const promised = Math.min(firstSealedMs, source.createdAt.getTime() + 120 * MINUTE);
     expect(rows.length).toBeGreaterThan(0);
     for (const row of rows) {
       const month = monthWindow(row.month, 'UTC');
       const window = {
-        startMs: Math.max(month.startMs, source.createdAt.getTime()),
+        startMs: Math.max(month.startMs, promised),
         endMs: Math.min(month.endMs, nowMs),
       };
       const { windowMs, violationMs, share } = rpoAttainment({ points: times, window, rpoMs: 120 * MINUTE });
