@@ -33,12 +33,14 @@ export async function rollUpMonth(
       select: { sealedAt: true },
     });
     const firstSealedMs = first?.sealedAt.getTime() ?? null;
+    const addedMs = source.createdAt.getTime();
     const window = {
-      startMs: Math.max(month.startMs, promiseStartMs({ addedMs: source.createdAt.getTime(), firstSealedMs, rpoMs })),
+      startMs: Math.max(month.startMs, promiseStartMs({ addedMs, firstSealedMs, rpoMs })),
       endMs: Math.min(month.endMs, source.device.revokedAt?.getTime() ?? nowMs, nowMs),
     };
     if (window.endMs <= window.startMs) return;
-    const figures = await computeFigures(tx, { tenantId, sourceId: source.id }, window, rpoMs);
+    const countedFromMs = Math.max(month.startMs, addedMs);
+    const figures = await computeFigures(tx, { tenantId, sourceId: source.id }, { window, countedFromMs, rpoMs });
     const row = { ...figures, rpoSeconds: BigInt(rpoMinutes * 60), computedAt: new Date(nowMs) };
     await tx.sourceMonth.upsert({
       where: { tenantId_sourceId_month: { tenantId, sourceId: source.id, month: payload.month } },
@@ -58,10 +60,18 @@ export async function rollUpMonth(
 async function computeFigures(
   tx: Tx,
   mine: { readonly tenantId: string; readonly sourceId: string },
-  window: Interval,
-  rpoMs: number,
+  {
+    window,
+    countedFromMs,
+    rpoMs,
+  }: {
+    readonly window: Interval;
+    /** What was expected and drilled counts from the day the source was added; its first backup is expected at once. */
+    readonly countedFromMs: number;
+    readonly rpoMs: number;
+  },
 ) {
-  const inWindow = { gte: new Date(window.startMs), lt: new Date(window.endMs) };
+  const inWindow = { gte: new Date(countedFromMs), lt: new Date(window.endMs) };
   const points = await loadPoints(tx, mine, window);
   const occurrences = await tx.expectedOccurrence.findMany({
     where: { ...mine, dueAt: inWindow },

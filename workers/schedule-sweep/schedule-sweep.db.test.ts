@@ -240,7 +240,7 @@ describe('the month', () => {
       expect(share).toBeGreaterThan(0);
       expect(Number(row.peakExposureSeconds)).toBe(Math.ceil(peakExposure(times, window)!.ageMs / 1000));
       const due = (await occurrences()).filter(
-        ({ dueAt }) => dueAt.getTime() >= window.startMs && dueAt.getTime() < window.endMs,
+        ({ dueAt }) => dueAt.getTime() >= month.startMs && dueAt.getTime() < window.endMs,
       );
       const count = (outcome: string) => due.filter((one) => one.outcome === outcome).length;
       expect(row).toMatchObject({
