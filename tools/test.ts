@@ -4,6 +4,9 @@
  *
  *   npm test -- --only unit,db      only these suites, for people; the names are in tools/test/suites.ts
  */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { HoldfastError } from '../core/base/errors.ts';
@@ -47,6 +50,9 @@ async function main(): Promise<void> {
   process.exitCode = failed === 0 ? 0 : 1;
 }
 
+// Tests that are killed, or kill, leave files behind: all of a run's lie in one folder, which goes with it.
+const scratch = mkdtempSync(path.join(tmpdir(), 'holdfast-test-'));
+process.env.TMPDIR = scratch;
 try {
   await main();
 } catch (error) {
@@ -54,4 +60,10 @@ try {
   // Whoever reads only the last line must not take this for a success.
   console.log('0 passed, 1 failed');
   process.exitCode = 1;
+} finally {
+  try {
+    rmSync(scratch, { recursive: true, force: true, maxRetries: 5 });
+  } catch {
+    // Somebody still writes there, or a test took its own rights away: the count above stands all the same.
+  }
 }
