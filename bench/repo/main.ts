@@ -1,9 +1,10 @@
 /**
  * `holdfast repo` beside stock restic on the same work, in turn in one run, both with their defaults on repositories in a
  * local folder, whole processes. Each restored tree is compared with the source by diff, and stock restic reads every byte of
- * the repositories that ours made.
+ * the repositories that ours made. In a folder of a memory file system (/dev/shm) the programs are compared alone, without the
+ * moods of a virtual disk.
  *
- *   npm run bench -- repo [--only mixed,large,small] [--rounds 3] [--scale 1] [--seed holdfast] [--restic restic]
+ *   npm run bench -- repo [--only mixed,large,small] [--rounds 3] [--scale 1] [--seed holdfast] [--restic restic] [--folder /tmp]
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -86,6 +87,7 @@ const { values } = parseArgs({
     scale: { type: 'string', default: '1' },
     seed: { type: 'string', default: 'holdfast' },
     restic: { type: 'string', default: 'restic' },
+    folder: { type: 'string', default: tmpdir() },
   },
 });
 
@@ -190,7 +192,7 @@ if (unknown.length > 0) {
 const version = execFileSync(values.restic, ['version'], { encoding: 'utf8' }).trim();
 console.log(`holdfast repo beside ${version}; seed ${values.seed}, ${values.rounds} rounds, medians`);
 for (const name of chosen) {
-  const scratch = mkdtempSync(path.join(tmpdir(), 'holdfast-bench-repo-'));
+  const scratch = mkdtempSync(path.join(values.folder, 'holdfast-bench-repo-'));
   try {
     if (!(await runScenario(name, SCENARIOS[name]!, scratch))) process.exitCode = 1;
   } finally {
