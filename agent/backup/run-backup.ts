@@ -240,6 +240,7 @@ class BackupRun {
       result: word,
       snapshotId,
       message,
+      unreadCount: this.#result?.unread.length ?? 0,
       selectedFiles: this.#result?.selectedFiles ?? 0,
       selectedBytes: this.#result?.selectedBytes ?? 0,
       storedBytes: this.#result?.storedBytes ?? 0,

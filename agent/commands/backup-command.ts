@@ -47,7 +47,8 @@ export async function backupCommand(args: readonly string[], io: CommandIo): Pro
     });
     io.progress?.('');
     const { runId, startedMs, finishedMs, result, snapshotId, message } = report;
-    const lastRun = { runId, startedMs, finishedMs, result, snapshotId, message };
+    const unreadCount = report.unread.length;
+    const lastRun = { runId, startedMs, finishedMs, result, snapshotId, message, unreadCount };
     await noteRun(statePath, lastRun).catch((error: unknown) =>
       log.warn({ err: error }, 'the result could not be noted'),
     );

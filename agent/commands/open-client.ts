@@ -4,6 +4,7 @@ import type { Log } from '../../core/base/log.ts';
 import type { CommandIo } from '../command-io.ts';
 import { type DeviceKey, GatewayClient } from '../gateway/gateway-client.ts';
 import { createHttpTransfer } from '../gateway/http-transfer.ts';
+import { loadState } from '../state/agent-state.ts';
 import { type Identity, loadIdentity } from '../state/identity.ts';
 
 export function statePathOf(io: CommandIo, given: string | undefined): string {
@@ -36,5 +37,8 @@ export async function openClient(
   retryForMs?: number,
 ): Promise<{ identity: Identity; client: GatewayClient }> {
   const identity = await loadIdentity(statePath);
-  return { identity, client: clientFor(io, log, identity.serverUrl, identity, retryForMs) };
+  const client = clientFor(io, log, identity.serverUrl, identity, retryForMs);
+  // The limits hold for what a person starts too: the line is the same.
+  client.speed.obey((await loadState(statePath)).policy?.limits);
+  return { identity, client };
 }

@@ -4,6 +4,7 @@
  */
 import { HoldfastError, isHoldfastError, publicMessage } from '../../core/base/errors.ts';
 import type { Log } from '../../core/base/log.ts';
+import { decideRun } from '../../core/domain/run-decision.ts';
 import type { AgentCommand, HeartbeatResponse, RunProgress } from '../../core/protocol/messages.ts';
 import { type RunReport, runBackup } from '../backup/run-backup.ts';
 import { backoffMs } from '../gateway/backoff.ts';
@@ -31,9 +32,6 @@ const JITTER_SHARE = 0.2;
 /** Refusals that only a person can end; asking more often helps nobody. */
 const REFUSED_WAIT_MS = 5 * 60_000;
 const REFUSALS = ['device_revoked', 'device_unknown', 'signature_invalid', 'protocol_unsupported'] as const;
-/** A failed scheduled run is tried again after so long, doubled each time, while its window is open. */
-const RETRY_FIRST_MS = 5 * 60_000;
-const RETRY_CAP_MS = 60 * 60_000;
 const RESULT_MS = 10_000;
 
 /** Resolves after a stop. @throws HoldfastError conflict when another daemon serves this state folder. */
@@ -58,7 +56,8 @@ class Daemon {
   /** Work ended while no wait was under way: the next one is skipped. */
   #isWoken = false;
   #unreachable = 0;
-  #dueRetry: { readonly occurrenceId: string; failures: number; notBeforeMs: number } | undefined;
+  /** Stops the scheduled run under way when the end of its window comes. */
+  #windowEnd: { readonly stopAtMs: number; readonly abort: AbortController } | undefined;
 
   constructor(options: DaemonOptions, lock: StateLock, work: WorkList) {
     this.#options = options;
@@ -67,13 +66,15 @@ class Daemon {
   }
 
   async loop(): Promise<void> {
-    const { signal, log, identity } = this.#options;
+    const { signal, log, identity, client } = this.#options;
     log.info({ device: identity.deviceName, server: identity.serverUrl }, 'agent ready');
+    client.speed.obey(this.#work.policy?.limits);
     while (!signal.aborted) {
       if (!(await this.#lock.isOwned())) {
         throw new HoldfastError('conflict', 'Another agent took over this state folder. This one stops.');
       }
       const waitMs = await this.#beat();
+      this.#endAtWindow();
       this.#beginWork();
       await this.#pause(waitMs);
     }
@@ -89,6 +90,7 @@ class Daemon {
       const answer = await this.#heartbeat();
       this.#unreachable = 0;
       await this.#work.accept(answer, client.nowMs());
+      if (answer.policy !== undefined) client.speed.obey(answer.policy.document.limits);
       const spread = 1 + (client.waiting.random() * 2 - 1) * JITTER_SHARE;
       return Math.max(1, answer.nextInSeconds) * 1000 * spread;
     } catch (error) {
@@ -138,41 +140,64 @@ class Daemon {
   #beginWork(): void {
     if (this.#job !== undefined || this.#options.signal.aborted) return;
     const command = this.#work.nextCommand;
-    const due = this.#work.due;
-    const task =
-      command !== undefined ? () => this.#obey(command) : this.#isDue(due) ? () => this.#backUp(due) : undefined;
+    const task = command !== undefined ? () => this.#obey(command) : this.#scheduledTask();
     if (task === undefined) return;
     this.#job = task()
       .catch((error: unknown) => this.#options.log.error({ err: error }, 'a piece of work failed'))
       .finally(() => {
         this.#job = undefined;
         this.#running = null;
+        this.#windowEnd = undefined;
         // The server hears the end at once, and may have more to do.
         this.#isWoken = true;
         this.#wake();
       });
   }
 
-  #isDue(due: DueOccurrence | null): due is DueOccurrence {
-    if (due === null || this.#work.policy === null) return false;
-    const retry = this.#dueRetry;
-    return retry?.occurrenceId !== due.occurrenceId || this.#options.client.nowMs() >= retry.notBeforeMs;
+  /** What is to be done about the occurrence that is due, if anything is now. */
+  #scheduledTask(): (() => Promise<void>) | undefined {
+    const { client, identity, log } = this.#options;
+    const { due, policy, dueTries } = this.#work;
+    if (due === null || policy === null) return undefined;
+    const { deviceId } = identity;
+    const nowMs = client.nowMs();
+    const decision = decideRun({ policy, deviceId, dueMs: due.dueMs, tries: dueTries, isRunning: false, nowMs });
+    if (decision.kind === 'wait') return undefined;
+    if (decision.kind === 'start') return () => this.#backUp(due, decision.stopAtMs);
+    log.warn(
+      { occurrenceId: due.occurrenceId, why: decision.why },
+      'the scheduled backup is given up until the next one',
+    );
+    return () => this.#work.endDue(due.occurrenceId);
   }
 
-  async #backUp(due: DueOccurrence): Promise<void> {
-    const report = await this.#run('schedule', due.occurrenceId, null);
+  async #backUp(due: DueOccurrence, stopAtMs: number | null): Promise<void> {
+    const { client, log, signal } = this.#options;
+    const { occurrenceId, dueMs } = due;
+    const startedMs = client.nowMs();
+    const abort = new AbortController();
+    this.#windowEnd = stopAtMs === null ? undefined : { stopAtMs, abort };
+    const report = await this.#run('schedule', occurrenceId, null, AbortSignal.any([signal, abort.signal]));
     // An occurrence that the server does not know (any more) will not be known later either.
     const isOver = isSound(report.result) || isHoldfastError(report.error, 'not_found');
-    if (isOver) return await this.#work.endDue(due.occurrenceId);
-    if (report.result === 'failed') this.#planRetry(due);
+    if (isOver) return await this.#work.endDue(occurrenceId);
+    // Our own stop is no failure of the backup: the next start goes on at once.
+    if (signal.aborted) return;
+    const failedMs = client.nowMs();
+    await this.#work.noteDueTry(occurrenceId, { startedMs, failedMs });
+    log.warn({ occurrenceId, dueMs, tries: this.#work.dueTries.length }, 'the scheduled backup did not succeed');
   }
 
-  #planRetry({ occurrenceId, dueMs }: DueOccurrence): void {
+  /** Asked at each heartbeat, not by a timer: a timer stands still while the machine sleeps. */
+  #endAtWindow(): void {
     const { client, log } = this.#options;
-    const failures = (this.#dueRetry?.occurrenceId === occurrenceId ? this.#dueRetry.failures : 0) + 1;
-    const waitMs = Math.min(RETRY_CAP_MS, RETRY_FIRST_MS * 2 ** (failures - 1));
-    this.#dueRetry = { occurrenceId, failures, notBeforeMs: client.nowMs() + waitMs };
-    log.warn({ occurrenceId, dueMs, failures, waitMs }, 'the scheduled backup is tried again later');
+    if (this.#windowEnd === undefined || client.nowMs() < this.#windowEnd.stopAtMs) return;
+    log.warn(
+      { runId: this.#running?.runId },
+      'the backup window is over; the run is stopped and goes on with the next',
+    );
+    this.#windowEnd.abort.abort();
+    this.#windowEnd = undefined;
   }
 
   async #obey(command: AgentCommand): Promise<void> {
@@ -199,8 +224,9 @@ class Daemon {
     trigger: 'schedule' | 'command',
     occurrenceId: string | null,
     commandId: string | null,
+    signal = this.#options.signal,
   ): Promise<Pick<RunReport, 'result' | 'message' | 'error'>> {
-    const { statePath, identity, client, log, signal } = this.#options;
+    const { statePath, identity, client, log } = this.#options;
     const { policy } = this.#work;
     if (policy === null) return { result: 'failed', message: 'This machine has no policy yet. Try again in a minute.' };
     const idle: RunProgress = {
@@ -253,21 +279,18 @@ class Daemon {
     }
   }
 
-  #pause(ms: number): Promise<void> {
-    const { signal } = this.#options;
-    return new Promise((resolve) => {
-      const done = (): void => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', done);
-        this.#wake = () => undefined;
-        this.#isWoken = false;
-        resolve();
-      };
-      const timer = setTimeout(done, ms);
-      signal.addEventListener('abort', done, { once: true });
-      this.#wake = done;
-      if (signal.aborted || this.#isWoken) done();
-    });
+  async #pause(ms: number): Promise<void> {
+    const { client, signal } = this.#options;
+    const woken = new AbortController();
+    this.#wake = () => woken.abort();
+    try {
+      if (!this.#isWoken && !signal.aborted) await client.waiting.sleep(ms, AbortSignal.any([signal, woken.signal]));
+    } catch (error) {
+      if (!isHoldfastError(error, 'cancelled')) throw error;
+    } finally {
+      this.#wake = () => undefined;
+      this.#isWoken = false;
+    }
   }
 }
 

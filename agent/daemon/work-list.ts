@@ -4,12 +4,14 @@
  */
 import type { Log } from '../../core/base/log.ts';
 import type { PolicyDocument } from '../../core/domain/policy.ts';
+import type { TryFacts } from '../../core/domain/run-decision.ts';
 import type { AgentCommand, HeartbeatResponse } from '../../core/protocol/messages.ts';
 import { type AgentState, type DueOccurrence, type LastRun, loadState, saveState } from '../state/agent-state.ts';
 
 const ENDED_KEPT_MAX = 200;
 const UNSENT_KEPT_MAX = 200;
 const OPEN_MAX = 100;
+const TRIES_KEPT_MAX = 20;
 
 export interface CommandResult {
   readonly state: 'done' | 'failed';
@@ -54,6 +56,11 @@ export class WorkList {
     return this.#state.openDue;
   }
 
+  /** Tries of what is due that did not succeed, kept over a restart, so that it shortens no wait. */
+  get dueTries(): readonly TryFacts[] {
+    return this.#state.dueTries ?? [];
+  }
+
   get nextCommand(): AgentCommand | undefined {
     return this.#state.openCommands[0]?.command;
   }
@@ -83,6 +90,7 @@ export class WorkList {
       ...(policy === undefined ? {} : { policy: policy.document, policyVersion: policy.version }),
       // A newer occurrence replaces an older one: one backup now serves better than one for each that was missed.
       openDue: due ?? this.#state.openDue,
+      dueTries: due === null || due.occurrenceId === this.due?.occurrenceId ? this.#state.dueTries : [],
       openCommands: [...this.#state.openCommands, ...fresh].slice(0, OPEN_MAX),
       lastHeartbeatMs: Math.round(nowMs),
     };
@@ -115,15 +123,22 @@ export class WorkList {
   }
 
   async endDue(occurrenceId: string): Promise<void> {
-    if (this.due?.occurrenceId === occurrenceId) await this.#save({ ...this.#state, openDue: null });
+    if (this.due?.occurrenceId === occurrenceId) await this.#save({ ...this.#state, openDue: null, dueTries: [] });
+  }
+
+  async noteDueTry(occurrenceId: string, facts: TryFacts): Promise<void> {
+    if (this.due?.occurrenceId !== occurrenceId) return;
+    const { startedMs, failedMs } = facts;
+    const tried = { startedMs: Math.round(startedMs), failedMs: failedMs === null ? null : Math.round(failedMs) };
+    await this.#save({ ...this.#state, dueTries: [...this.dueTries, tried].slice(-TRIES_KEPT_MAX) });
   }
 
   async noteRun(run: LastRun): Promise<void> {
-    const { runId, startedMs, finishedMs, result, snapshotId, message } = run;
+    const { runId, startedMs, finishedMs, result, snapshotId, message, unreadCount } = run;
     const isSealed = (result === 'ok' || result === 'partial') && snapshotId !== null;
     await this.#save({
       ...this.#state,
-      lastRun: { runId, startedMs, finishedMs, result, snapshotId, message },
+      lastRun: { runId, startedMs, finishedMs, result, snapshotId, message, unreadCount },
       ...(isSealed ? { lastSealed: { snapshotId, finishedMs } } : {}),
     });
   }

@@ -15,6 +15,7 @@ import { PROTOCOL_VERSION } from '../../core/protocol/version.ts';
 import { backoffMs, systemWaiting, type Waiting } from './backoff.ts';
 import { createHttpTransfer, type HttpAnswer, type HttpTransfer, TransportError } from './http-transfer.ts';
 import { isTransient, refusalError, retryAfterOf } from './refusal-error.ts';
+import { SpeedLimiter } from './speed-limiter.ts';
 
 export interface DeviceKey {
   readonly tenantId: string;
@@ -55,6 +56,8 @@ export class GatewayClient {
   readonly transfer: HttpTransfer;
   readonly waiting: Waiting;
   readonly log: Log;
+  /** Paces objects on their way to and from the storage; messages to the gateway are never held back. */
+  readonly speed: SpeedLimiter;
   readonly #device: DeviceKey | undefined;
   readonly #clock: Clock;
   readonly #retryForMs: number;
@@ -68,6 +71,7 @@ export class GatewayClient {
     this.#device = options.device;
     this.#clock = options.clock ?? systemClock;
     this.#retryForMs = options.retryForMs ?? RETRY_FOR_MS;
+    this.speed = new SpeedLimiter({ clock: { nowMs: () => this.nowMs() }, sleep: this.waiting.sleep });
   }
 
   /** The agent's clock, corrected by what the server said when it refused our time. */

@@ -209,6 +209,7 @@ export class GatewayStore implements ReadCreateStore {
         headers,
         signal: this.#options.signal,
         responseBytesMax: Math.max(length, 64 * 1024),
+        pace: this.#options.client.speed,
       });
     } catch (error) {
       if (!(error instanceof TransportError)) throw error;

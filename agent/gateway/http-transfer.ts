@@ -2,9 +2,10 @@
  * One HTTP exchange, without redirects and without retries: those are decided above, where it is known what may be
  * repeated. A transfer that makes no progress for `stallMs` is ended (a stuck connection would otherwise hold a run forever).
  */
-import { Agent as HttpAgent, type IncomingMessage, request as httpRequest } from 'node:http';
+import { type ClientRequest, Agent as HttpAgent, type IncomingMessage, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { HoldfastError } from '../../core/base/errors.ts';
+import type { Pace } from './speed-limiter.ts';
 
 /** restic ends a stuck connection after two minutes; so do we. */
 export const STALL_MS = 120_000;
@@ -16,6 +17,8 @@ export interface HttpExchange {
   readonly body?: Uint8Array;
   readonly signal?: AbortSignal | undefined;
   readonly stallMs?: number;
+  /** Slows the body that is sent, and the answer's. Waiting for it is no stall. */
+  readonly pace?: { readonly up: Pace; readonly down: Pace } | undefined;
   /** From the first byte sent to the last received. */
   readonly totalMs?: number;
   /** More than this is refused while it arrives. */
@@ -84,7 +87,8 @@ function exchange(terms: HttpExchange, plain: HttpAgent, tls: HttpsAgent): Promi
     );
     totalTimer.unref();
     terms.signal?.addEventListener('abort', onAbort, { once: true });
-    request.setTimeout(terms.stallMs ?? STALL_MS, () => fail(new TransportError(`${url.host} stopped answering`)));
+    const stallMs = terms.stallMs ?? STALL_MS;
+    request.setTimeout(stallMs, () => fail(new TransportError(`${url.host} stopped answering`)));
     request.on('error', (error) => fail(new TransportError(`${url.host} cannot be reached: ${error.message}`, error)));
     request.on('response', (response) => {
       const pieces: Buffer[] = [];
@@ -93,6 +97,8 @@ function exchange(terms: HttpExchange, plain: HttpAgent, tls: HttpsAgent): Promi
         received += piece.length;
         if (received > terms.responseBytesMax) fail(new TransportError(`${url.host} answered with too many bytes`));
         else pieces.push(piece);
+        if (terms.pace?.down.isLimited() === true)
+          holdBack(request, response, piece.length, terms.pace.down, stallMs, terms.signal, fail);
       });
       response.on('error', (error) => fail(new TransportError(`the answer of ${url.host} broke off`, error)));
       // 'close' without complete: the connection broke in the middle of the answer.
@@ -106,8 +112,52 @@ function exchange(terms: HttpExchange, plain: HttpAgent, tls: HttpsAgent): Promi
         resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(pieces) });
       });
     });
-    request.end(terms.body);
+    if (terms.body === undefined || terms.pace?.up.isLimited() !== true) request.end(terms.body);
+    else sendPaced(request, terms.body, terms.pace.up, stallMs, terms.signal).catch(fail);
   });
+}
+
+/** Reads no further until the bytes that came are allowed; the socket's buffer then slows the sender. */
+function holdBack(
+  request: ClientRequest,
+  response: IncomingMessage,
+  bytes: number,
+  pace: Pace,
+  stallMs: number,
+  signal: AbortSignal | undefined,
+  fail: (error: unknown) => void,
+): void {
+  response.pause();
+  request.setTimeout(0);
+  pace.take(bytes, signal).then(() => {
+    request.setTimeout(stallMs);
+    response.resume();
+  }, fail);
+}
+
+async function sendPaced(
+  request: ClientRequest,
+  body: Uint8Array,
+  pace: Pace,
+  stallMs: number,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  for (let at = 0; at < body.length && !request.destroyed; ) {
+    const slice = body.subarray(at, at + pace.sliceBytes());
+    request.setTimeout(0);
+    await pace.take(slice.length, signal);
+    request.setTimeout(stallMs);
+    at += slice.length;
+    if (!request.write(slice) && !request.destroyed)
+      await new Promise<void>((resolve) => {
+        const go = (): void => {
+          request.off('drain', go).off('close', go);
+          resolve();
+        };
+        request.on('drain', go).on('close', go);
+      });
+  }
+  if (!request.destroyed) request.end();
 }
 
 export function cancelled(): HoldfastError {

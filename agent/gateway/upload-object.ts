@@ -73,6 +73,7 @@ async function put(terms: UploadTerms, grant: UploadGrant): Promise<'stored' | F
       body: terms.bytes,
       signal: terms.signal,
       responseBytesMax: 1024 * 1024,
+      pace: terms.client.speed,
       ...(terms.stallMs === undefined ? {} : { stallMs: terms.stallMs }),
     });
   } catch (error) {

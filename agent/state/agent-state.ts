@@ -17,6 +17,8 @@ export const lastRun = z.strictObject({
   result: z.enum(['ok', 'partial', 'failed', 'cancelled', 'waiting']),
   snapshotId: z.string().nullable(),
   message: z.string(),
+  /** Items that could not be read. Runs of an earlier agent have no count. */
+  unreadCount: z.int().min(0).optional(),
 });
 export type LastRun = z.infer<typeof lastRun>;
 
@@ -32,6 +34,11 @@ const stateShape = z.strictObject({
   lastHeartbeatMs: z.int().nullable(),
   /** The scheduled backup that is to be made: kept until it is, for the server names it only until a run has begun. */
   openDue: dueOccurrence.nullable(),
+  /** Tries of the open one that did not succeed. */
+  dueTries: z
+    .array(z.strictObject({ startedMs: z.int(), failedMs: z.int().nullable() }))
+    .max(20)
+    .optional(),
   /** Accepted, not yet ended. `hasBegun` tells after a crash which one was cut short. */
   openCommands: z.array(z.strictObject({ command: agentCommand, hasBegun: z.boolean() })).max(100),
   /** Ended; the server has not confirmed that it knows. */

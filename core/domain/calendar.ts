@@ -1,35 +1,6 @@
 /** Calendar months in a customer's time zone. Months are texts such as 2026-11; instants are milliseconds since the epoch. */
 import type { Interval } from './sla.ts';
-
-const formats = new Map<string, Intl.DateTimeFormat>();
-
-function formatFor(timeZone: string): Intl.DateTimeFormat {
-  let format = formats.get(timeZone);
-  if (format === undefined) {
-    format = new Intl.DateTimeFormat('en-US', {
-      timeZone,
-      calendar: 'gregory',
-      numberingSystem: 'latn',
-      hourCycle: 'h23',
-      year: 'numeric',
-      month: 'numeric',
-      day: 'numeric',
-      hour: 'numeric',
-      minute: 'numeric',
-      second: 'numeric',
-    });
-    formats.set(timeZone, format);
-  }
-  return format;
-}
-
-/** The wall clock of the zone at an instant, as if it were UTC. */
-function wallClockMs(atMs: number, timeZone: string): number {
-  const parts: Record<string, number> = {};
-  for (const { type, value } of formatFor(timeZone).formatToParts(atMs)) parts[type] = Number(value);
-  const { year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0 } = parts;
-  return Date.UTC(year, month - 1, day, hour, minute, second);
-}
+import { wallClockMs } from './wall-clock.ts';
 
 /** @throws RangeError for a time zone that does not exist. */
 export function monthOf(atMs: number, timeZone: string): string {

@@ -1,4 +1,101 @@
 import { z } from 'zod';
+import { closestMinutes, parseCron } from './cron.ts';
+import { isTimeZone } from './wall-clock.ts';
+
+const timeZone = z.string().min(1).max(64).refine(isTimeZone, 'There is no such time zone.');
+
+/** What both kinds of schedule share. All of it may be left out: the defaults are in run-decision.ts. */
+const terms = {
+  /** After so many minutes a failed backup is tried again, one entry a try, while its window is open. Empty: it is not. */
+  retryMinutes: z
+    .array(
+      z
+        .int()
+        .min(1)
+        .max(24 * 60),
+    )
+    .max(9)
+    .optional(),
+  /** Is a backup that was missed, by a machine that slept or was away, made when it is back? Once, whatever it missed. */
+  catchUp: z.boolean().optional(),
+};
+
+/** A restore point is expected every so many minutes, counted from midnight UTC plus the device's spread. */
+const intervalSchedule = z.strictObject({
+  everyMinutes: z
+    .int()
+    .min(15)
+    .max(7 * 24 * 60),
+  /** How long after it was due a run may commit and still be on time. */
+  windowMinutes: z
+    .int()
+    .min(5)
+    .max(24 * 60),
+  ...terms,
+});
+
+/** Two backups of one device are never planned closer than this; the interval's smallest value. */
+const APART_MINUTES_MIN = 15;
+
+/** A restore point is expected at times of the calendar. */
+const calendarSchedule = z
+  .strictObject({
+    /** Expressions of five fields, by the wall clock of the zone: when the backup window opens. */
+    cron: z.array(z.string().min(9).max(200)).min(1).max(16),
+    /** The customer's own when it is left out. */
+    timeZone: timeZone.optional(),
+    /** The window in which a run may begin. Devices are spread over its first half. */
+    windowMinutes: z
+      .int()
+      .min(5)
+      .max(24 * 60),
+    /** So long after the window opened, a run that is not done is stopped; the next one goes on from there. */
+    endMinutes: z
+      .int()
+      .min(5)
+      .max(48 * 60)
+      .optional(),
+    ...terms,
+  })
+  .superRefine((schedule, context) => {
+    const refuse = (message: string): void => context.addIssue({ code: 'custom', message });
+    try {
+      if (closestMinutes(schedule.cron.map(parseCron)) < APART_MINUTES_MIN)
+        refuse(`Two times of the schedule lie less than ${APART_MINUTES_MIN} minutes apart.`);
+    } catch (error) {
+      refuse(error instanceof Error ? error.message : 'The schedule cannot be read.');
+    }
+    if (schedule.endMinutes !== undefined && schedule.endMinutes < schedule.windowMinutes)
+      refuse('The end of the backup lies before the end of its window.');
+  });
+
+const clockTime = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/);
+/** Slower than this, a single pack would outlast the lease of its upload. */
+const bytesPerSecond = z
+  .int()
+  .min(16 * 1024)
+  .max(2 ** 40)
+  .nullable();
+
+export const speedLimits = z.strictObject({
+  /** The customer's own when it is left out. */
+  timeZone: timeZone.optional(),
+  rules: z
+    .array(
+      z.strictObject({
+        /** 0 is Sunday; every day when it is left out. A rule past midnight belongs to the day on which it begins. */
+        weekdays: z.array(z.int().min(0).max(6)).min(1).max(7).optional(),
+        /** By the wall clock, 24 hours; `until` before or at `from` is on the next day. */
+        from: clockTime,
+        until: clockTime,
+        /** Null: not limited by this rule. */
+        upBytesPerSecond: bytesPerSecond,
+        downBytesPerSecond: bytesPerSecond,
+      }),
+    )
+    .max(64),
+});
+export type SpeedLimits = z.infer<typeof speedLimits>;
 
 /**
  * What a device has to do, as the agent receives it and as the portal edits it. One document, versioned as a whole: the
@@ -8,18 +105,14 @@ export const policyDocument = z.strictObject({
   /** Folders and files to protect; absolute. */
   paths: z.array(z.string().min(1).max(4096)).min(1).max(256),
   excludes: z.array(z.string().min(1).max(4096)).max(1024).default([]),
-  schedule: z.strictObject({
-    /** A restore point is expected every so many minutes, counted from midnight UTC plus the device's spread. */
-    everyMinutes: z
-      .int()
-      .min(15)
-      .max(7 * 24 * 60),
-    /** How long after it was due a run may commit and still be on time. */
-    windowMinutes: z
-      .int()
-      .min(5)
-      .max(24 * 60),
-  }),
+  schedule: z.union([intervalSchedule, calendarSchedule]),
+  /**
+   * No scheduled backup is expected or begun before this instant; people may still order one. To end a pause early, set it
+   * to the present: without it, what was not expected during the pause would count as missed.
+   */
+  pausedUntilMs: z.int().min(0).optional(),
+  /** How fast data may travel. The tightest of the rules in force counts; without one, as fast as the line is. */
+  limits: speedLimits.optional(),
   /** Targets in minutes: how much may be lost, and how long a restore may take. */
   rpoMinutes: z
     .int()
@@ -45,3 +138,16 @@ export const policyDocument = z.strictObject({
 });
 
 export type PolicyDocument = z.infer<typeof policyDocument>;
+export type IntervalSchedule = z.infer<typeof intervalSchedule>;
+export type CalendarSchedule = z.infer<typeof calendarSchedule>;
+export type BackupSchedule = IntervalSchedule | CalendarSchedule;
+
+/** The document with the customer's zone where it names none: the agent knows no customer. */
+export function withTimeZone(policy: PolicyDocument, customerTimeZone: string): PolicyDocument {
+  const { schedule, limits } = policy;
+  return {
+    ...policy,
+    schedule: 'cron' in schedule ? { ...schedule, timeZone: schedule.timeZone ?? customerTimeZone } : schedule,
+    ...(limits === undefined ? {} : { limits: { ...limits, timeZone: limits.timeZone ?? customerTimeZone } }),
+  };
+}

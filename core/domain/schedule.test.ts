@@ -1,9 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { policyDocument, withTimeZone } from './policy.ts';
 import {
   expectedTimes,
   isSilent,
   isStuck,
+  longestPauseMinutes,
+  nextExpected,
   type OccurrenceFacts,
   planOccurrences,
   type RunFacts,
@@ -56,6 +59,97 @@ describe('expected times', () => {
   });
 });
 
+const calendar = fc.record({
+  cron: fc.constantFrom<string[]>(
+    ['0 22 * * *'],
+    ['30 2 * * *'],
+    ['0 */6 * * mon-fri', '15 3 * * sun'],
+    ['0 1 1,15 * *'],
+  ),
+  timeZone: fc.constantFrom('Europe/Berlin', 'America/New_York', 'Australia/Lord_Howe', 'Africa/Cairo'),
+  windowMinutes: fc.integer({ min: 5, max: 1440 }),
+});
+
+describe('times of a calendar', () => {
+  test(`increase, lie in their own window, and do not depend on the stretch that is asked for (seed ${seed})`, () => {
+    fc.assert(
+      fc.property(calendar, fc.uuid(), fc.nat(365), fc.nat(40), (s, id, day, ahead) => {
+        const fromMs = T + day * DAY;
+        const times = expectedTimes(s, id, fromMs, fromMs + ahead * DAY);
+        const cutMs = fromMs + (ahead * DAY) / 3;
+        expect([...expectedTimes(s, id, fromMs, cutMs), ...expectedTimes(s, id, cutMs, fromMs + ahead * DAY)]).toEqual(
+          times,
+        );
+        times.forEach((time, at) => {
+          expect(time.windowEndMs).toBeGreaterThan(time.dueMs);
+          if (at > 0) expect(times[at - 1]!.dueMs).toBeLessThan(time.dueMs);
+          if (at > 0) expect(times[at - 1]!.windowEndMs).toBeLessThanOrEqual(time.dueMs);
+          // At least half of the window is left for the run, where the next one does not cut it.
+          expect(time.windowEndMs - time.dueMs).toBeLessThanOrEqual(s.windowMinutes * MINUTE);
+        });
+      }),
+      { seed, numRuns: 100 },
+    );
+  });
+  test(`are planned a day ahead without a hole, and a plan that is carried out is stable (seed ${seed})`, () => {
+    fc.assert(
+      fc.property(calendar, fc.uuid(), fc.nat(365), (s, deviceId, day) => {
+        const nowMs = T + day * DAY;
+        const lastDueMs = expectedTimes(s, deviceId, nowMs - 31 * DAY, nowMs + 1).at(-1)!.dueMs;
+        const input = { schedule: s, deviceId, nowMs, sinceMs: T, lastDueMs };
+        const { create } = planOccurrences({ ...input, future: [] });
+        expect(create.at(-1)!.dueMs).toBeGreaterThanOrEqual(nowMs + DAY);
+        expect(create).toEqual(expectedTimes(s, deviceId, lastDueMs + 1, create.at(-1)!.dueMs + 1));
+        const future = create.map((time, n) => ({ ...time, id: String(n) }));
+        expect(planOccurrences({ ...input, future })).toEqual({ create: [], removeIds: [] });
+      }),
+      { seed, numRuns: 60 },
+    );
+  });
+  test('are found however far away, and say how long a device may rest', () => {
+    const rare = { cron: ['0 1 29 feb *'], timeZone: 'UTC', windowMinutes: 30 };
+    expect(new Date(nextExpected(rare, 'd', T)!.dueMs).toISOString()).toMatch(/^2028-02-29T01:/);
+    expect(longestPauseMinutes(rare, T)).toBe(7 * 1440);
+    expect(longestPauseMinutes({ cron: ['0 1 * * mon-fri'], windowMinutes: 30 }, T)).toBe(3 * 1440);
+    expect(longestPauseMinutes({ everyMinutes: 60, windowMinutes: 30 }, T)).toBe(60);
+  });
+});
+
+describe('the policy document', () => {
+  const base = {
+    paths: ['/srv'],
+    rpoMinutes: 120,
+    rtoMinutes: 240,
+    drill: { level: 3, everyHours: 24, sampleFiles: 5 },
+  };
+  const isTaken = (schedule: unknown, more: object = {}) =>
+    policyDocument.safeParse({ ...base, schedule, ...more }).success;
+  test('takes a document of before, and keeps it as it was', () => {
+    const schedule = { everyMinutes: 60, windowMinutes: 30 };
+    expect(policyDocument.parse({ ...base, schedule }).schedule).toEqual(schedule);
+  });
+  test('takes a calendar, and refuses one that cannot be meant', () => {
+    const night = { cron: ['0 22 * * *'], windowMinutes: 60 };
+    expect(isTaken(night)).toBe(true);
+    expect(isTaken({ ...night, timeZone: 'Mars/Olympus' })).toBe(false);
+    expect(isTaken({ ...night, cron: ['0 25 * * *'] })).toBe(false);
+    expect(isTaken({ ...night, cron: ['*/10 * * * *'] })).toBe(false);
+    expect(isTaken({ ...night, endMinutes: 30 })).toBe(false);
+    expect(isTaken({ ...night, everyMinutes: 60 })).toBe(false);
+  });
+  test('lends the customer’s zone to what names none', () => {
+    const rule = { from: '08:00', until: '18:00', upBytesPerSecond: 1e6, downBytesPerSecond: null };
+    const policy = policyDocument.parse({
+      ...base,
+      schedule: { cron: ['0 22 * * *'], windowMinutes: 60 },
+      limits: { timeZone: 'Asia/Tokyo', rules: [rule] },
+    });
+    const lent = withTimeZone(policy, 'Europe/Berlin');
+    expect(lent.schedule).toMatchObject({ timeZone: 'Europe/Berlin' });
+    expect(lent.limits?.timeZone).toBe('Asia/Tokyo');
+  });
+});
+
 describe('the plan of occurrences', () => {
   const plan = (over: Partial<Parameters<typeof planOccurrences>[0]>) =>
     planOccurrences({
@@ -96,6 +190,15 @@ describe('the plan of occurrences', () => {
   test('writes what was expected while nobody swept', () => {
     const created = plan({ lastDueMs: T - 5 * HOUR }).create;
     expect(created.filter((time) => time.dueMs <= T).length).toBeGreaterThanOrEqual(4);
+  });
+  test('expects nothing during a pause, and neither afterwards what fell into it', () => {
+    const pausedUntilMs = T + 5 * HOUR;
+    const ahead = plan({ pausedUntilMs }).create;
+    expect(ahead[0]!.dueMs).toBeGreaterThanOrEqual(pausedUntilMs);
+    expect(plan({ pausedUntilMs, future: [{ ...plan({}).create[0]!, id: 'f' }] }).removeIds).toEqual(['f']);
+    const after = plan({ pausedUntilMs, nowMs: pausedUntilMs + 2 * HOUR }).create;
+    expect(after.map(({ dueMs }) => dueMs)).toEqual(expect.arrayContaining(ahead.map(({ dueMs }) => dueMs)));
+    expect(after[0]!.dueMs).toBe(ahead[0]!.dueMs);
   });
   test('takes back what an earlier policy expected', () => {
     const stale = { id: 'stale', dueMs: T + 7 * MINUTE + 1, windowEndMs: T + 10 * MINUTE };

@@ -2,7 +2,9 @@
  * When a backup is expected, and what became of the expectation. Pure: the sweep gives the facts and carries out the plan.
  * All times are milliseconds since the epoch.
  */
+import { cronInstants, parseCron } from './cron.ts';
 import type { OccurrenceOutcome, RunOutcome, RunState } from './outcome.ts';
+import type { BackupSchedule, CalendarSchedule, IntervalSchedule } from './policy.ts';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -22,13 +24,9 @@ export const SCHEDULE_TIMES = {
   spreadMaxMs: 4 * HOUR_MS,
 } as const;
 
-export interface BackupSchedule {
-  readonly everyMinutes: number;
-  readonly windowMinutes: number;
-}
-
 export interface ExpectedTime {
   readonly dueMs: number;
+  /** Until when a run may commit and still be on time. */
   readonly windowEndMs: number;
 }
 
@@ -42,24 +40,84 @@ export function spreadMs(deviceId: string, everyMinutes: number): number {
   return (mixed % rangeMinutes) * MINUTE_MS;
 }
 
-/** Every expected time in [fromMs, untilMs): multiples of the interval since midnight UTC, 1 January 1970, plus the spread. */
+/** Every expected time in [fromMs, untilMs), strictly increasing. A calendar without a zone of its own is read in UTC. */
 export function expectedTimes(
   schedule: BackupSchedule,
   deviceId: string,
   fromMs: number,
   untilMs: number,
 ): ExpectedTime[] {
+  return 'cron' in schedule
+    ? calendarTimes(schedule, deviceId, fromMs, untilMs)
+    : intervalTimes(schedule, deviceId, fromMs, untilMs);
+}
+
+/** Multiples of the interval since midnight UTC, 1 January 1970, plus the spread. */
+function intervalTimes(schedule: IntervalSchedule, deviceId: string, fromMs: number, untilMs: number): ExpectedTime[] {
   const everyMs = schedule.everyMinutes * MINUTE_MS;
   const offsetMs = spreadMs(deviceId, schedule.everyMinutes);
   const times: ExpectedTime[] = [];
   for (let dueMs = offsetMs + Math.ceil((fromMs - offsetMs) / everyMs) * everyMs; dueMs < untilMs; dueMs += everyMs)
-    times.push({ dueMs, windowEndMs: dueMs + windowMs(schedule) });
+    times.push({ dueMs, windowEndMs: dueMs + windowLengthMs(schedule) });
   return times;
 }
 
+/** The calendar's times plus the device's place in the first half of the window; the other half is left for the run. */
+function calendarTimes(schedule: CalendarSchedule, deviceId: string, fromMs: number, untilMs: number): ExpectedTime[] {
+  const offsetMs = calendarSpreadMs(schedule, deviceId);
+  const lengthMs = windowLengthMs(schedule);
+  const crons = schedule.cron.map(parseCron);
+  // Further than asked by one window, so that the next opening is known where it cuts a window short.
+  const opens = cronInstants(crons, schedule.timeZone ?? 'UTC', fromMs - offsetMs, untilMs - offsetMs + lengthMs);
+  return opens.flatMap((openMs, at) => {
+    const dueMs = openMs + offsetMs;
+    if (dueMs >= untilMs) return [];
+    const nextDueMs = (opens[at + 1] ?? Number.POSITIVE_INFINITY) + offsetMs;
+    return [{ dueMs, windowEndMs: Math.min(openMs + lengthMs, nextDueMs) }];
+  });
+}
+
+function calendarSpreadMs(schedule: CalendarSchedule, deviceId: string): number {
+  return spreadMs(deviceId, Math.max(1, Math.floor(schedule.windowMinutes / 2)));
+}
+
 /** The window never reaches past the next due time: a run belongs to one occurrence. */
-function windowMs(schedule: BackupSchedule): number {
-  return Math.min(schedule.windowMinutes, schedule.everyMinutes) * MINUTE_MS;
+export function windowLengthMs(schedule: BackupSchedule): number {
+  const minutes =
+    'cron' in schedule
+      ? (schedule.endMinutes ?? schedule.windowMinutes)
+      : Math.min(schedule.windowMinutes, schedule.everyMinutes);
+  return minutes * MINUTE_MS;
+}
+
+/** Until when a run that is due at `dueMs` may begin: what begins later is caught up. */
+export function startUntilMs(schedule: BackupSchedule, deviceId: string, dueMs: number): number {
+  const spentMs = 'cron' in schedule ? calendarSpreadMs(schedule, deviceId) : 0;
+  return dueMs + schedule.windowMinutes * MINUTE_MS - spentMs;
+}
+
+/** The end of the window of an occurrence; one that is no regular time (that of an enrolment) has a whole window. */
+export function windowEndOf(schedule: BackupSchedule, deviceId: string, dueMs: number): number {
+  const [time] = expectedTimes(schedule, deviceId, dueMs, dueMs + 1);
+  return time?.windowEndMs ?? dueMs + windowLengthMs(schedule);
+}
+
+/** The first expected time at or after `fromMs`. A calendar may rest for years (29 February): it is looked for that far. */
+export function nextExpected(schedule: BackupSchedule, deviceId: string, fromMs: number): ExpectedTime | undefined {
+  for (let days = 2; days <= 4096; days *= 4) {
+    const [first] = expectedTimes(schedule, deviceId, fromMs, fromMs + days * 24 * HOUR_MS);
+    if (first !== undefined) return first;
+  }
+  return undefined;
+}
+
+/** The longest pause between two backups in the five weeks from `fromMs`, in minutes; at most a week, the longest interval. */
+export function longestPauseMinutes(schedule: BackupSchedule, fromMs: number): number {
+  if (!('cron' in schedule)) return schedule.everyMinutes;
+  const times = expectedTimes(schedule, '', fromMs, fromMs + SCHEDULE_TIMES.catchUpMs);
+  const gaps = times.slice(1).map((time, at) => (time.dueMs - times[at]!.dueMs) / MINUTE_MS);
+  const weekMinutes = 7 * 24 * 60;
+  return gaps.length === 0 ? weekMinutes : Math.min(weekMinutes, Math.max(...gaps));
 }
 
 export interface PlannedOccurrence extends ExpectedTime {
@@ -74,13 +132,16 @@ export interface OccurrencePlan {
 
 /**
  * Which occurrences to write and which to take back. Running it again with its plan carried out gives an empty plan.
- * An expected time that follows the one before it by less than half an interval is left out: an enrolment is due at once,
- * and its first regular time must not demand a second backup minutes later.
+ * The first expected time after an enrolment is left out when it follows by less than half an interval (a calendar's: before
+ * the end of the enrolment's own window): an enrolment is due at once, and must not demand a second backup minutes later.
+ * What falls into a pause is not expected.
  */
 export function planOccurrences(input: {
   readonly schedule: BackupSchedule;
   readonly deviceId: string;
   readonly nowMs: number;
+  /** The policy's pause. */
+  readonly pausedUntilMs?: number | undefined;
   /** Since when the source is protected. */
   readonly sinceMs: number;
   /** The newest occurrence that is due already, whatever became of it. */
@@ -89,19 +150,22 @@ export function planOccurrences(input: {
   readonly future: readonly PlannedOccurrence[];
 }): OccurrencePlan {
   const { schedule, deviceId, nowMs, future } = input;
-  const everyMs = schedule.everyMinutes * MINUTE_MS;
   const startMs = Math.max(
     input.lastDueMs === null ? input.sinceMs : input.lastDueMs + 1,
     nowMs - SCHEDULE_TIMES.catchUpMs,
+    input.pausedUntilMs ?? 0,
   );
-  // One interval more than the horizon, so that the next time is always known, and at least 24 h of them between sweeps.
-  const untilMs = nowMs + Math.max(SCHEDULE_TIMES.horizonMs, everyMs) + everyMs;
+  const apartMs = 'cron' in schedule ? 0 : (schedule.everyMinutes * MINUTE_MS) / 2;
   let previousMs = input.lastDueMs ?? Number.NEGATIVE_INFINITY;
-  const wanted = expectedTimes(schedule, deviceId, startMs, untilMs).filter((time) => {
-    if (time.dueMs - previousMs < everyMs / 2) return false;
-    previousMs = time.dueMs;
-    return true;
-  });
+  // A calendar has no even intervals: its first time is left out when the last due one is irregular and still has its window.
+  const holdMs = 'cron' in schedule ? irregularEndMs(schedule, deviceId, input.lastDueMs) : Number.NEGATIVE_INFINITY;
+  const wanted = expectedTimes(schedule, deviceId, startMs, horizonMs(schedule, deviceId, nowMs, startMs)).filter(
+    (time) => {
+      if (time.dueMs - previousMs < apartMs || time.dueMs < holdMs) return false;
+      previousMs = time.dueMs;
+      return true;
+    },
+  );
   const wantedEnd = new Map(wanted.map((time) => [time.dueMs, time.windowEndMs]));
   const isKept = (one: PlannedOccurrence) => wantedEnd.get(one.dueMs) === one.windowEndMs;
   const kept = new Set(future.filter(isKept).map((one) => one.dueMs));
@@ -109,6 +173,23 @@ export function planOccurrences(input: {
     create: wanted.filter((time) => !kept.has(time.dueMs)),
     removeIds: future.filter((one) => !isKept(one)).map((one) => one.id),
   };
+}
+
+/** So far ahead that the next time is always known, and at least 24 h of them between sweeps; after the end of a pause. */
+function horizonMs(schedule: BackupSchedule, deviceId: string, nowMs: number, startMs: number): number {
+  const fromMs = Math.max(nowMs, startMs);
+  if (!('cron' in schedule)) {
+    const everyMs = schedule.everyMinutes * MINUTE_MS;
+    return fromMs + Math.max(SCHEDULE_TIMES.horizonMs, everyMs) + everyMs;
+  }
+  const beyond = nextExpected(schedule, deviceId, fromMs + SCHEDULE_TIMES.horizonMs);
+  return (beyond?.dueMs ?? fromMs + SCHEDULE_TIMES.horizonMs) + 1;
+}
+
+function irregularEndMs(schedule: CalendarSchedule, deviceId: string, lastDueMs: number | null): number {
+  if (lastDueMs === null || expectedTimes(schedule, deviceId, lastDueMs, lastDueMs + 1).length > 0)
+    return Number.NEGATIVE_INFINITY;
+  return lastDueMs + windowLengthMs(schedule);
 }
 
 export interface OccurrenceFacts extends ExpectedTime {

@@ -1,4 +1,4 @@
-import { isSilent } from '../../core/domain/schedule.ts';
+import { isSilent, longestPauseMinutes } from '../../core/domain/schedule.ts';
 import { applyChange } from '../changes/apply-change.ts';
 import { withScope } from '../db/with-scope.ts';
 import type { Claim } from '../jobs/claims.ts';
@@ -104,7 +104,12 @@ function wishesFor(source: SweptSource, facts: Facts, nowMs: number): Partial<Re
       message: `${run?.errorMessage ?? 'The backup ended with an error.'} Earlier backups are not affected.`,
     },
     silent: {
-      isWanted: isSilent(source.lastSeenMs, source.enrolledMs, source.policy.schedule.everyMinutes, nowMs),
+      isWanted: isSilent(
+        source.lastSeenMs,
+        source.enrolledMs,
+        longestPauseMinutes(source.policy.schedule, nowMs),
+        nowMs,
+      ),
       title: 'The machine is silent',
       message: `${source.deviceName} has not called for a long time, so it backs up nothing. Check that it is on, that its agent runs, and that it reaches the service.`,
     },

@@ -1,7 +1,8 @@
 /** A machine becomes a device: its key is bound to customer and policy, and its first backup is expected at once. */
 import { HoldfastError } from '../../core/base/errors.ts';
 import { newId } from '../../core/base/ids.ts';
-import { policyDocument } from '../../core/domain/policy.ts';
+import { policyDocument, withTimeZone } from '../../core/domain/policy.ts';
+import { windowLengthMs } from '../../core/domain/schedule.ts';
 import { isEnrolmentProofValid } from '../../core/protocol/enrolment-proof.ts';
 import type { EnrolRequest, EnrolResponse } from '../../core/protocol/messages.ts';
 import { scopeForSystem } from '../access/scope.ts';
@@ -97,7 +98,7 @@ async function answerAgain(
     custody: device.vault.custody as EnrolResponse['custody'], // bound to these words by a CHECK
     source: { id: source.id, name: source.name, kind: 'files' },
     policyVersion: device.policy.version,
-    policy: policyDocument.parse(device.policy.document),
+    policy: withTimeZone(policyDocument.parse(device.policy.document), device.customer.timezone),
     serverTimeMs: services.clock.nowMs(),
   };
 }
@@ -146,7 +147,7 @@ async function createDevice(
       state: 'new',
     },
   });
-  const windowEnd = new Date(nowMs + document.schedule.windowMinutes * 60_000);
+  const windowEnd = new Date(nowMs + windowLengthMs(document.schedule));
   await tx.expectedOccurrence.create({
     data: { ...owner, id: newId(services.clock), deviceId, sourceId, dueAt: now, windowEnd },
   });
@@ -165,7 +166,7 @@ async function createDevice(
     custody: 'escrowed',
     source: { id: sourceId, name: 'Files and folders', kind: 'files' },
     policyVersion: policy.version,
-    policy: document,
+    policy: withTimeZone(document, customer.timezone),
     serverTimeMs: nowMs,
   };
 }

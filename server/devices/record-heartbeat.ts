@@ -1,6 +1,7 @@
 /** A device says that it lives, and hears what there is to do. */
 import { newId } from '../../core/base/ids.ts';
-import { policyDocument } from '../../core/domain/policy.ts';
+import { type PolicyDocument, policyDocument, withTimeZone } from '../../core/domain/policy.ts';
+import { decideRun } from '../../core/domain/run-decision.ts';
 import {
   agentCommand,
   type AgentCommand,
@@ -30,7 +31,7 @@ export async function recordHeartbeat(
     if (beat.running !== null) await saveProgress(services, tx, scope, beat.running.runId, beat.running.progress);
     const device = await tx.device.findFirstOrThrow({
       where: { tenantId: scope.tenantId, id: scope.deviceId },
-      include: { policy: true, vault: true },
+      include: { policy: true, vault: true, customer: { select: { timezone: true } } },
     });
     if (device.agentVersion !== beat.agentVersion) {
       await tx.device.update({
@@ -38,8 +39,10 @@ export async function recordHeartbeat(
         data: { agentVersion: beat.agentVersion },
       });
     }
+    // With the customer's zone, which the agent has no other way to know.
+    const policy = withTimeZone(policyDocument.parse(device.policy.document), device.customer.timezone);
     const isReady = device.vault?.state === 'ready';
-    const due = isReady && beat.running === null ? await findDue(tx, scope, nowMs) : null;
+    const due = isReady && beat.running === null ? await findDue(tx, scope, policy, nowMs) : null;
     const commands = await takeCommands(services, tx, scope, beat.commandIds);
     const isQuiet = due === null && commands.length === 0 && beat.running === null;
     return {
@@ -47,7 +50,7 @@ export async function recordHeartbeat(
       nextInSeconds: isQuiet ? NEXT_SECONDS : NEXT_SECONDS_BUSY,
       ...(device.policy.version === beat.policyVersion
         ? {}
-        : { policy: { version: device.policy.version, document: policyDocument.parse(device.policy.document) } }),
+        : { policy: { version: device.policy.version, document: policy } }),
       due,
       commands,
     };
@@ -87,7 +90,12 @@ async function noteState(services: Services, tx: Tx, scope: DeviceScope, beat: H
   );
 }
 
-async function findDue(tx: Tx, scope: DeviceScope, nowMs: number): Promise<HeartbeatResponse['due']> {
+async function findDue(
+  tx: Tx,
+  scope: DeviceScope,
+  policy: PolicyDocument,
+  nowMs: number,
+): Promise<HeartbeatResponse['due']> {
   const busy = await tx.backupRun.findFirst({
     where: { tenantId: scope.tenantId, deviceId: scope.deviceId, state: { in: ['running', 'committed'] } },
     select: { id: true },
@@ -98,26 +106,22 @@ async function findDue(tx: Tx, scope: DeviceScope, nowMs: number): Promise<Heart
   const occurrence = await tx.expectedOccurrence.findFirst({
     where: { tenantId: scope.tenantId, deviceId: scope.deviceId, dueAt: { lte: new Date(nowMs) } },
     orderBy: { dueAt: 'desc' },
-    include: { runs: { select: { state: true, finishedAt: true } } },
+    include: { runs: { select: { state: true, startedAt: true, finishedAt: true } } },
   });
-  if (occurrence === null || !isWanting(occurrence.outcome) || !mayTryAgain(occurrence.runs, nowMs)) return null;
-  return { occurrenceId: occurrence.id, sourceId: occurrence.sourceId, dueMs: occurrence.dueAt.getTime() };
+  if (occurrence === null || !isWanting(occurrence.outcome)) return null;
+  const dueMs = occurrence.dueAt.getTime();
+  const tries = occurrence.runs.map(({ state, startedAt, finishedAt }) => ({
+    startedMs: startedAt.getTime(),
+    failedMs: state === 'failed' ? (finishedAt ?? startedAt).getTime() : null,
+  }));
+  // One that succeeded decides for itself; its verdict on the occurrence may be still to come.
+  if (occurrence.runs.some(({ state }) => state !== 'failed' && state !== 'aborted')) return null;
+  const decision = decideRun({ policy, deviceId: scope.deviceId, dueMs, tries, isRunning: false, nowMs });
+  return decision.kind === 'start' ? { occurrenceId: occurrence.id, sourceId: occurrence.sourceId, dueMs } : null;
 }
 
 function isWanting(outcome: string | null): boolean {
   return outcome === null || outcome === 'missed' || outcome === 'failed' || outcome === 'stuck';
-}
-
-/** Tries of one occurrence, and the pause after one that failed. An interrupted one goes on at once. */
-const TRIES_MAX = 5;
-const RETRY_AFTER_MS = 10 * 60_000;
-
-function mayTryAgain(runs: readonly { state: string; finishedAt: Date | null }[], nowMs: number): boolean {
-  if (runs.length >= TRIES_MAX) return false;
-  return runs.every(
-    ({ state, finishedAt }) =>
-      state === 'aborted' || (state === 'failed' && nowMs - (finishedAt?.getTime() ?? 0) >= RETRY_AFTER_MS),
-  );
 }
 
 /** A command may be lost with the answer that carried it: what the agent does not say it holds comes again. It knows it by its id. */

@@ -33,6 +33,7 @@ export async function planAllOccurrences(
   for (const source of sources) {
     const plan = planOccurrences({
       schedule: source.policy.schedule,
+      pausedUntilMs: source.policy.pausedUntilMs,
       deviceId: source.deviceId,
       nowMs,
       sinceMs: source.createdMs,

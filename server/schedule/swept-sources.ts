@@ -1,4 +1,4 @@
-import { type PolicyDocument, policyDocument } from '../../core/domain/policy.ts';
+import { type PolicyDocument, policyDocument, withTimeZone } from '../../core/domain/policy.ts';
 import type { Scope } from '../access/scope.ts';
 import { withScope } from '../db/with-scope.ts';
 import type { Services } from '../services.ts';
@@ -45,6 +45,6 @@ export async function loadSweptSources(services: Services, scope: Scope): Promis
     enrolledMs: device.enrolledAt.getTime(),
     lastSeenMs: device.state?.lastSeenAt?.getTime() ?? null,
     timeZone: device.customer.timezone,
-    policy: policyDocument.parse(device.policy.document),
+    policy: withTimeZone(policyDocument.parse(device.policy.document), device.customer.timezone),
   }));
 }

@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react';
+import { limitsWords, scheduleWords } from '../../../../core/domain/schedule-words.ts';
 import { percentText } from '../../../../core/domain/sla.ts';
 import type { DeviceView } from '../../../../server/devices/queries.ts';
 import { formatCountOf, formatDuration } from '../../../_ui/format.ts';
@@ -10,6 +11,7 @@ const minutes = (count: number): string => formatDuration(count * 60_000);
 /** The values in force, in words. */
 export function DevicePolicy({ view }: { view: DeviceView }): ReactNode {
   const { name, version, document } = view.policy;
+  const limits = limitsWords(document.limits);
   const note =
     view.policyVersionAtAgent === version
       ? `version ${version}, obeyed by the agent`
@@ -28,7 +30,19 @@ export function DevicePolicy({ view }: { view: DeviceView }): ReactNode {
             },
             {
               key: 'Backs up',
-              value: `every ${minutes(document.schedule.everyMinutes)}, on time within ${minutes(document.schedule.windowMinutes)}`,
+              value: scheduleWords(document.schedule),
+            },
+            ...(document.pausedUntilMs === undefined || document.pausedUntilMs <= view.nowMs
+              ? []
+              : [
+                  {
+                    key: 'Paused',
+                    value: `for another ${formatDuration(document.pausedUntilMs - view.nowMs)}; nothing is expected until then`,
+                  },
+                ]),
+            {
+              key: 'Speed',
+              value: limits.length === 0 ? 'not limited' : <Lines lines={limits} />,
             },
             { key: 'May lose at most', value: `${minutes(document.rpoMinutes)} of work` },
             { key: 'Must be restorable within', value: minutes(document.rtoMinutes) },
@@ -48,6 +62,16 @@ export function DevicePolicy({ view }: { view: DeviceView }): ReactNode {
         />
       </Panel>
     </div>
+  );
+}
+
+function Lines({ lines }: { lines: readonly string[] }): ReactNode {
+  return (
+    <ul>
+      {lines.map((line) => (
+        <li key={line}>{line}</li>
+      ))}
+    </ul>
   );
 }
 

@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react';
+import { rhythmWords } from '../../../../core/domain/schedule-words.ts';
 import type { DeviceView } from '../../../../server/devices/queries.ts';
 import { formatBytes, formatCountOf, formatDuration } from '../../../_ui/format.ts';
 import { MetricRow, MetricTile } from '../../../_ui/metric-tile.tsx';
@@ -31,7 +32,7 @@ export function DeviceTiles({ view, clock }: { view: DeviceView; clock: PageCloc
       <MetricTile
         name="Next backup expected"
         value={<Moment atMs={device.nextDueMs} clock={clock} empty="none planned" />}
-        note={`every ${formatDuration(view.policy.document.schedule.everyMinutes * 60_000)}`}
+        note={rhythmWords(view.policy.document.schedule)}
       />
       <MetricTile
         name="Stored"
