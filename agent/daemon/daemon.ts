@@ -114,9 +114,12 @@ class Daemon {
   async #heartbeat(): Promise<HeartbeatResponse> {
     const { client, statePath, signal } = this.#options;
     const sequence = await nextSequence(statePath, client.nowMs());
-    const { policyVersion } = this.#work;
+    const { policyVersion, heldCommandIds: commandIds } = this.#work;
     const running = this.#running === null ? null : { ...this.#running };
-    return await client.heartbeat({ sequence, agentVersion: AGENT_VERSION, policyVersion, running }, { signal });
+    return await client.heartbeat(
+      { sequence, agentVersion: AGENT_VERSION, policyVersion, running, commandIds },
+      { signal },
+    );
   }
 
   async #sendResults(): Promise<void> {

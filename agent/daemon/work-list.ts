@@ -65,6 +65,12 @@ export class WorkList {
     return this.#state.openCommands[0]?.command;
   }
 
+  /** What the server need not hand out again: accepted and open, or ended and not told yet. */
+  get heldCommandIds(): string[] {
+    const { openCommands, unsentResults } = this.#state;
+    return [...openCommands.map(({ command }) => command.id), ...unsentResults.map(({ id }) => id)];
+  }
+
   get unsentResults(): AgentState['unsentResults'] {
     return this.#state.unsentResults;
   }

@@ -121,7 +121,7 @@ test('a skewed clock is healed by the server’s time once; a server that refuse
 
 test('a heartbeat is never repeated by itself', async () => {
   answer = (response) => response.destroy();
-  const beat = { sequence: 1, agentVersion: '0.1.0', policyVersion: 0, running: null };
+  const beat = { sequence: 1, agentVersion: '0.1.0', policyVersion: 0, running: null, commandIds: [] };
   await expect(client.heartbeat(beat)).rejects.toMatchObject({ code: 'storage_unavailable' });
   expect(received).toHaveLength(1);
 });
@@ -142,7 +142,7 @@ test('an answer that is cut short counts as none; one of another shape is no gat
 });
 
 test('a message that the protocol does not allow is found before it is sent', async () => {
-  const beat = { sequence: 0, agentVersion: '0.1.0', policyVersion: 0, running: null };
+  const beat = { sequence: 0, agentVersion: '0.1.0', policyVersion: 0, running: null, commandIds: [] };
   await expect(client.heartbeat(beat)).rejects.toThrow();
   expect(received).toHaveLength(0);
 });

@@ -1,9 +1,6 @@
-/**
- * A folder like a small office's: many small text files, some photographs and archives that do not compress, and a few
- * large files of which half compresses. The same seed gives the same bytes on every machine.
- */
+/** Folders to back up. The same seed gives the same bytes on every machine. */
 import { createCipheriv, createHash } from 'node:crypto';
-import { closeSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import path from 'node:path';
 
 const MIB = 1024 * 1024;
@@ -50,8 +47,29 @@ export interface Corpus {
   readonly bytes: number;
 }
 
-/** Writes about `bytes` bytes under `root`: 40 % in small text files, 20 % incompressible, 40 % in large half-and-half files. */
-export function makeCorpus(root: string, seed: string, bytes: number): Corpus {
+/** Twenty files a folder, twenty folders a folder: as deep and as wide as people's folders are. */
+function placeOf(root: string, kind: string, number: number): string {
+  const folder = path.join(root, kind, String(Math.floor(number / 400)), String(Math.floor(number / 20) % 20));
+  mkdirSync(folder, { recursive: true });
+  return path.join(folder, `${number}`);
+}
+
+/** A file in which half a MiB of noise and half a MiB of text take turns. */
+function writeHalfCompressible(place: string, size: number, source: Source, text: Buffer): void {
+  const fd = openSync(place, 'w');
+  for (let left = size; left > 0; ) {
+    const at = Math.floor(source.fraction() * (text.length - MIB / 2));
+    for (const block of [source.bytes(MIB / 2), text.subarray(at, at + MIB / 2)]) {
+      const part = block.subarray(0, Math.min(left, block.length));
+      writeSync(fd, part);
+      left -= part.length;
+    }
+  }
+  closeSync(fd);
+}
+
+/** A small office: 40 % of the bytes in small text files, 20 % incompressible, 40 % in large half-and-half files. */
+export function makeMixed(root: string, seed: string, bytes: number): Corpus {
   const source = new Source(seed);
   const text = makeText(source);
   let files = 0;
@@ -62,36 +80,61 @@ export function makeCorpus(root: string, seed: string, bytes: number): Corpus {
       files += 1;
     }
   };
-  const placeOf = (kind: string, number: number): string => {
-    const folder = path.join(root, kind, String(Math.floor(number / 400)), String(Math.floor(number / 20) % 20));
-    mkdirSync(folder, { recursive: true });
-    return path.join(folder, `${number}`);
-  };
-
   fill(0.4 * bytes, (number) => {
     const size = source.logNormal(12 * 1024, 1.4, 4 * MIB);
     const at = Math.floor(source.fraction() * (text.length - size));
-    writeFileSync(placeOf('documents', number), text.subarray(at, at + size));
+    writeFileSync(placeOf(root, 'documents', number), text.subarray(at, at + size));
     return size;
   });
   fill(0.6 * bytes, (number) => {
     const size = source.logNormal(600 * 1024, 0.9, 16 * MIB);
-    writeFileSync(placeOf('pictures', number), source.bytes(size));
+    writeFileSync(placeOf(root, 'pictures', number), source.bytes(size));
     return size;
   });
   fill(bytes, (number) => {
     const size = Math.min(96 * MIB, Math.ceil(bytes - written));
-    const fd = openSync(placeOf('images', number), 'w');
-    for (let left = size; left > 0; ) {
-      const at = Math.floor(source.fraction() * (text.length - MIB / 2));
-      for (const block of [source.bytes(MIB / 2), text.subarray(at, at + MIB / 2)]) {
-        const part = block.subarray(0, Math.min(left, block.length));
-        writeSync(fd, part);
-        left -= part.length;
-      }
-    }
-    closeSync(fd);
+    writeHalfCompressible(placeOf(root, 'images', number), size, source, text);
     return size;
   });
   return { files, bytes: written };
+}
+
+/** Large files of which half compresses. */
+export function makeLarge(root: string, seed: string, bytes: number): Corpus {
+  const source = new Source(seed);
+  const text = makeText(source);
+  const files = 8;
+  for (let number = 0; number < files; number += 1)
+    writeHalfCompressible(placeOf(root, 'images', number), Math.floor(bytes / files), source, text);
+  return { files, bytes: Math.floor(bytes / files) * files };
+}
+
+/** Many small files: text of some kilobytes, as source trees and mail folders hold. */
+export function makeSmall(root: string, seed: string, files: number): Corpus {
+  const source = new Source(seed);
+  const text = makeText(source);
+  let bytes = 0;
+  for (let number = 0; number < files; number += 1) {
+    const size = source.logNormal(1800, 1.2, MIB);
+    const at = Math.floor(source.fraction() * (text.length - size));
+    // A line of its own, so that no two files are equal.
+    writeFileSync(placeOf(root, 'mail', number), Buffer.concat([source.bytes(16), text.subarray(at, at + size)]));
+    bytes += size + 16;
+  }
+  return { files, bytes };
+}
+
+/** Overwrites `share` of all bytes under `root`, in places of 64 KiB that the seed scatters over the files. */
+export function changeInPlace(root: string, seed: string, share: number): void {
+  const source = new Source(seed);
+  const piece = 64 * 1024;
+  for (const entry of readdirSync(root, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const place = path.join(entry.parentPath, entry.name);
+    const { size } = statSync(place);
+    const fd = openSync(place, 'r+');
+    for (let changed = 0; changed < size * share; changed += piece)
+      writeSync(fd, source.bytes(piece), 0, piece, Math.floor(source.fraction() * (size - piece)));
+    closeSync(fd);
+  }
 }

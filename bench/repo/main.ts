@@ -1,60 +1,95 @@
 /**
- * First backup and full restore of one seeded folder with stock restic and with `holdfast repo`, in turn in one run, both
- * with their defaults on a repository in a local folder. Each restored tree is compared with the source by diff, and stock
- * restic checks every byte of the repository that ours made.
+ * `holdfast repo` beside stock restic on the same work, in turn in one run, both with their defaults on repositories in a
+ * local folder, whole processes. Each restored tree is compared with the source by diff, and stock restic reads every byte of
+ * the repositories that ours made. In a folder of a memory file system (/dev/shm) the programs are compared alone, without the
+ * moods of a virtual disk.
  *
- *   npm run bench -- repo [--mib 1024] [--rounds 3] [--seed holdfast]
+ *   npm run bench -- repo [--only mixed,large,small] [--rounds 3] [--scale 1] [--seed holdfast] [--restic restic] [--folder /tmp]
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { type Measurement, measure, median } from '../measure.ts';
-import { makeCorpus } from './corpus.ts';
+import { type Measurement, median } from '../measure.ts';
+import { changeInPlace, type Corpus, makeLarge, makeMixed, makeSmall } from './corpus.ts';
+import { Program } from './programs.ts';
 
-/** Wall time of ours by restic's, at most. */
-const BOUND = 1.5;
-const HOLDFAST = fileURLToPath(new URL('../../bin/holdfast', import.meta.url));
+const GIB = 2 ** 30;
+
+/** Ours by restic's, at most. */
+interface Bounds {
+  readonly wall: number;
+  readonly cpu?: number;
+  readonly memory?: number;
+  readonly stored?: number;
+}
+
+interface Work {
+  readonly label: string;
+  readonly bounds: Bounds;
+  readonly run: 'backup' | 'restore' | 'check';
+  /** Done once to the source before both programs begin. */
+  readonly before?: (source: string, seed: string) => void;
+}
+
+interface Scenario {
+  readonly about: string;
+  readonly make: (source: string, seed: string, scale: number) => Corpus;
+  readonly work: readonly Work[];
+}
+
+const SCENARIOS: Readonly<Record<string, Scenario>> = {
+  mixed: {
+    about: 'small text files, pictures, large files',
+    make: (source, seed, scale) => makeMixed(source, seed, scale * GIB),
+    work: [
+      { label: 'first backup', run: 'backup', bounds: { wall: 1.5 } },
+      { label: 'restore', run: 'restore', bounds: { wall: 1.5 } },
+    ],
+  },
+  large: {
+    about: 'large files, half compressible',
+    make: (source, seed, scale) => makeLarge(source, seed, scale * 2 * GIB),
+    work: [
+      { label: 'first backup', run: 'backup', bounds: { wall: 0.75, cpu: 0.7, stored: 1.02 } },
+      {
+        label: '1 % changed',
+        run: 'backup',
+        bounds: { wall: 0.75, stored: 1.05 },
+        before: (source, seed) => changeInPlace(source, seed, 0.01),
+      },
+      { label: 'restore', run: 'restore', bounds: { wall: 0.8 } },
+      { label: 'check --read-data', run: 'check', bounds: { wall: 1 } },
+    ],
+  },
+  small: {
+    about: 'small files',
+    make: (source, seed, scale) => makeSmall(source, seed, scale * 60_000),
+    work: [
+      { label: 'first backup', run: 'backup', bounds: { wall: 0.8, memory: 1.5 } },
+      { label: 'unchanged tree', run: 'backup', bounds: { wall: 0.33 } },
+      { label: 'restore', run: 'restore', bounds: { wall: 0.8 } },
+      { label: 'check --read-data', run: 'check', bounds: { wall: 1 } },
+    ],
+  },
+};
+
+type Figure = Measurement & { readonly addedBytes: number };
+type Name = Program['name'];
+/** By the number of the work in its scenario. */
+type Figures = Map<number, Record<Name, Figure[]>>;
 
 const { values } = parseArgs({
   options: {
-    mib: { type: 'string', default: '1024' },
+    only: { type: 'string', default: Object.keys(SCENARIOS).join(',') },
     rounds: { type: 'string', default: '3' },
+    scale: { type: 'string', default: '1' },
     seed: { type: 'string', default: 'holdfast' },
+    restic: { type: 'string', default: 'restic' },
+    folder: { type: 'string', default: tmpdir() },
   },
 });
-
-interface Program {
-  readonly name: 'restic' | 'holdfast';
-  readonly init: readonly string[];
-  readonly backup: readonly string[];
-  readonly restore: readonly string[];
-}
-
-function programs(scratch: string, source: string): Program[] {
-  const passwordFile = path.join(scratch, 'password');
-  writeFileSync(passwordFile, 'benchmark\n', { mode: 0o600 });
-  const repo = (name: string): string[] => ['--repo', path.join(scratch, name), '--password-file', passwordFile];
-  const target = (name: string): string => path.join(scratch, `${name}-restored`);
-  const restic = ['restic', ...repo('restic')];
-  const ours = (command: string): string[] => [HOLDFAST, 'repo', command, ...repo('holdfast')];
-  return [
-    {
-      name: 'restic',
-      init: [...restic, 'init'],
-      backup: [...restic, 'backup', source],
-      restore: [...restic, 'restore', 'latest', '--target', target('restic')],
-    },
-    {
-      name: 'holdfast',
-      init: ours('init'),
-      backup: [...ours('backup'), source],
-      restore: [...ours('restore'), 'latest', '--target', target('holdfast')],
-    },
-  ];
-}
 
 function sizeOf(folder: string): number {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
@@ -62,81 +97,105 @@ function sizeOf(folder: string): number {
     .reduce((sum, entry) => sum + statSync(path.join(entry.parentPath, entry.name)).size, 0);
 }
 
-type Figures = Record<'restic' | 'holdfast', { backup: Measurement[]; restore: Measurement[]; storedBytes: number }>;
-
-function runRounds(scratch: string, source: string, rounds: number): Figures {
-  const figures: Figures = {
-    restic: { backup: [], restore: [], storedBytes: 0 },
-    holdfast: { backup: [], restore: [], storedBytes: 0 },
-  };
-  const env = { RESTIC_CACHE_DIR: path.join(scratch, 'cache'), RESTIC_PROGRESS_FPS: '0.1' };
-  for (let round = 0; round < rounds; round += 1) {
-    const both = programs(scratch, source);
-    // Whoever comes first may find a colder machine: it is not always the same.
-    if (round % 2 === 1) both.reverse();
-    for (const { name, init, backup } of both) {
-      measure(init, env);
-      figures[name].backup.push(measure(backup, env));
-      figures[name].storedBytes = sizeOf(path.join(scratch, name));
+async function runRound(
+  scenario: Scenario,
+  programs: readonly Program[],
+  source: string,
+  round: number,
+): Promise<Figures> {
+  const figures: Figures = new Map();
+  for (const program of programs) await program.init();
+  for (const [number, work] of scenario.work.entries()) {
+    work.before?.(source, `${values.seed} ${round}`);
+    const both: Partial<Record<Name, Figure[]>> = {};
+    for (const program of programs) {
+      const before = sizeOf(program.repo);
+      const measured = await (work.run === 'backup' ? program.backup(source) : program[work.run]());
+      both[program.name] = [{ ...measured, addedBytes: sizeOf(program.repo) - before }];
+      if (work.run === 'restore') {
+        execFileSync('diff', ['-r', source, path.join(program.target, source)], { stdio: 'inherit' });
+        rmSync(program.target, { recursive: true });
+      }
     }
-    for (const { name, restore } of both) {
-      figures[name].restore.push(measure(restore, env));
-      const restored = path.join(scratch, `${name}-restored`);
-      execFileSync('diff', ['-r', source, path.join(restored, source)], { stdio: 'inherit' });
-      rmSync(restored, { recursive: true });
-    }
-    console.log(`  round ${round + 1}: ${both.map(({ name }) => wordsOf(name, figures[name])).join('; ')}`);
-    if (round === 0) checkOurs(scratch);
-    for (const name of ['restic', 'holdfast', 'cache'])
-      rmSync(path.join(scratch, name), { recursive: true, force: true });
+    figures.set(number, both as Record<Name, Figure[]>);
   }
   return figures;
 }
 
-function wordsOf(name: string, { backup, restore }: Figures['restic']): string {
-  const seconds = (one: Measurement | undefined): string => `${one?.wallSeconds.toFixed(1)} s`;
-  return `${name} backup ${seconds(backup.at(-1))}, restore ${seconds(restore.at(-1))}`;
+/** The witness: stock restic reads every byte of what ours made. */
+function checkWithRestic(program: Program, passwordFile: string): void {
+  const repo = ['-r', program.repo, '--password-file', passwordFile, '--no-cache'];
+  execFileSync(values.restic, [...repo, 'check', '--read-data'], { stdio: ['ignore', 'ignore', 'inherit'] });
 }
 
-function checkOurs(scratch: string): void {
-  const repo = ['-r', path.join(scratch, 'holdfast'), '--password-file', path.join(scratch, 'password')];
-  execFileSync('restic', [...repo, '--no-cache', 'check', '--read-data'], { stdio: ['ignore', 'ignore', 'inherit'] });
-  console.log('  stock restic checked every byte of our repository: no errors');
-}
-
-function printTable(figures: Figures): boolean {
-  console.log('\n  median            restic   holdfast   ratio   at most');
-  let isWithin = true;
-  const row = (label: string, restic: number, ours: number, unit: string, bound?: number): void => {
-    const ratio = ours / restic;
-    if (bound !== undefined && !(ratio <= bound)) isWithin = false;
-    const cells = [`${restic.toFixed(1)} ${unit}`.padStart(9), `${ours.toFixed(1)} ${unit}`.padStart(10)];
-    console.log(`  ${label.padEnd(15)} ${cells.join(' ')} ${ratio.toFixed(2).padStart(7)}   ${bound ?? ''}`);
-  };
-  for (const work of ['backup', 'restore'] as const) {
-    const of = (name: keyof Figures, key: keyof Measurement): number =>
-      median(figures[name][work].map((one) => one[key]));
-    row(`${work}, wall`, of('restic', 'wallSeconds'), of('holdfast', 'wallSeconds'), 's', BOUND);
-    row(`${work}, CPU`, of('restic', 'cpuSeconds'), of('holdfast', 'cpuSeconds'), 's');
+async function runScenario(name: string, scenario: Scenario, scratch: string): Promise<boolean> {
+  const source = path.join(scratch, 'source');
+  const passwordFile = path.join(scratch, 'password');
+  mkdirSync(source);
+  writeFileSync(passwordFile, 'benchmark\n', { mode: 0o600 });
+  const { files, bytes } = scenario.make(source, values.seed, Number(values.scale));
+  console.log(
+    `\n  ${name}: ${files.toLocaleString('en')} files, ${Math.round(bytes / 2 ** 20).toLocaleString('en')} MiB, ${scenario.about}`,
+  );
+  const all: Figures = new Map(
+    scenario.work.map((_work, number) => [number, { restic: [], holdfast: [] }] as [number, Record<Name, Figure[]>]),
+  );
+  for (let round = 0; round < Number(values.rounds); round += 1) {
+    // Both read from memory: the disk of a virtual machine is not what is measured.
+    execFileSync('bash', ['-c', 'tar -cf - -C "$1" . | cat > /dev/null', 'bash', source]);
+    const programs = (['restic', 'holdfast'] as const).map(
+      (one) => new Program(one, values.restic, scratch, passwordFile),
+    );
+    // Whoever comes first may find a colder machine: it is not always the same.
+    const inTurn = round % 2 === 0 ? programs : programs.toReversed();
+    const figures = await runRound(scenario, inTurn, source, round);
+    for (const [number, both] of figures) {
+      all.get(number)!.restic.push(...both.restic);
+      all.get(number)!.holdfast.push(...both.holdfast);
+    }
+    if (round === 0) checkWithRestic(programs[1]!, passwordFile);
+    for (const one of programs) rmSync(one.repo, { recursive: true });
   }
-  const mib = (name: keyof Figures): number => figures[name].storedBytes / 2 ** 20;
-  row('stored', mib('restic'), mib('holdfast'), 'MiB');
+  return printTable(scenario, all);
+}
+
+function printTable(scenario: Scenario, all: Figures): boolean {
+  console.log('                                restic     holdfast   ratio  at most');
+  let isWithin = true;
+  for (const [number, work] of scenario.work.entries()) {
+    const { restic, holdfast } = all.get(number)!;
+    const row = (what: string, of: (figure: Figure) => number, unit: string, bound?: number, isShown = true): void => {
+      const [theirs, ours] = [median(restic.map(of)), median(holdfast.map(of))];
+      const ratio = ours / theirs;
+      const isOver = bound !== undefined && !(ratio <= bound);
+      if (isOver) isWithin = false;
+      if (!isShown && bound === undefined) return;
+      const cells = [theirs, ours].map((value) => `${value.toFixed(1)} ${unit}`.padStart(12));
+      console.log(
+        `  ${work.label.padEnd(18)} ${what.padEnd(7)} ${cells.join(' ')} ${ratio.toFixed(2).padStart(7)}  ${bound ?? ''}${isOver ? '  over' : ''}`,
+      );
+    };
+    row('wall', ({ wallSeconds }) => wallSeconds, 's', work.bounds.wall);
+    row('CPU', ({ cpuSeconds }) => cpuSeconds, 's', work.bounds.cpu);
+    row('memory', ({ peakBytes }) => peakBytes / 2 ** 20, 'MiB', work.bounds.memory);
+    row('stored', ({ addedBytes }) => addedBytes / 2 ** 20, 'MiB', work.bounds.stored, work.run === 'backup');
+  }
   return isWithin;
 }
 
-const scratch = mkdtempSync(path.join(tmpdir(), 'holdfast-bench-repo-'));
-try {
-  const source = path.join(scratch, 'source');
-  mkdirSync(source);
-  const { files, bytes } = makeCorpus(source, values.seed, Number(values.mib) * 2 ** 20);
-  const version = execFileSync('restic', ['version'], { encoding: 'utf8' }).trim();
-  console.log(
-    `holdfast repo beside ${version}\n  ${files.toLocaleString('en')} files, ${Math.round(bytes / 2 ** 20)} MiB, seed ${values.seed}, ${values.rounds} rounds`,
-  );
-  // Both read from memory: the disk of a virtual machine is not what is measured.
-  execFileSync('tar', ['-cf', path.join(scratch, 'warm'), '-C', source, '.']);
-  rmSync(path.join(scratch, 'warm'));
-  if (!printTable(runRounds(scratch, source, Number(values.rounds)))) process.exitCode = 1;
-} finally {
-  rmSync(scratch, { recursive: true, force: true });
+const chosen = values.only.split(',');
+const unknown = chosen.filter((name) => !Object.hasOwn(SCENARIOS, name));
+if (unknown.length > 0) {
+  console.error(`There is no scenario ${unknown.join(', ')}. Choose from: ${Object.keys(SCENARIOS).join(', ')}.`);
+  process.exit(2);
+}
+const version = execFileSync(values.restic, ['version'], { encoding: 'utf8' }).trim();
+console.log(`holdfast repo beside ${version}; seed ${values.seed}, ${values.rounds} rounds, medians`);
+for (const name of chosen) {
+  const scratch = mkdtempSync(path.join(values.folder, 'holdfast-bench-repo-'));
+  try {
+    if (!(await runScenario(name, SCENARIOS[name]!, scratch))) process.exitCode = 1;
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
 }

@@ -83,6 +83,8 @@ export const heartbeatRequest = z.strictObject({
   agentVersion: text(32),
   policyVersion: z.int(),
   running: z.strictObject({ runId: z.uuid(), progress: runProgress }).nullable(),
+  /** Commands that the agent has and the server has no result of: those that it lacks are handed out again. */
+  commandIds: z.array(z.uuid()).max(300),
 });
 export const agentCommand = z.discriminatedUnion('kind', [
   z.strictObject({ id: z.uuid(), kind: z.literal('backup_now') }),

@@ -48,6 +48,7 @@ export function beat(sequence: number, policyVersion = 1) {
     agentVersion: '0.1.0',
     policyVersion,
     running: null,
+    commandIds: [],
   };
 }
 

@@ -18,8 +18,6 @@ import type { Services } from '../services.ts';
 const NEXT_SECONDS = 30;
 /** Sooner when there is something in the air, so that a click in the portal is felt on the machine. */
 const NEXT_SECONDS_BUSY = 5;
-/** A command may be lost with the answer that carried it: until it is reported as ended it comes again. The agent knows it by its id. */
-const REDELIVER_MS = 2 * 60_000;
 
 export async function recordHeartbeat(
   services: Services,
@@ -45,7 +43,7 @@ export async function recordHeartbeat(
     const policy = withTimeZone(policyDocument.parse(device.policy.document), device.customer.timezone);
     const isReady = device.vault?.state === 'ready';
     const due = isReady && beat.running === null ? await findDue(tx, scope, policy, nowMs) : null;
-    const commands = await takeCommands(services, tx, scope);
+    const commands = await takeCommands(services, tx, scope, beat.commandIds);
     const isQuiet = due === null && commands.length === 0 && beat.running === null;
     return {
       serverTimeMs: nowMs,
@@ -126,13 +124,19 @@ function isWanting(outcome: string | null): boolean {
   return outcome === null || outcome === 'missed' || outcome === 'failed' || outcome === 'stuck';
 }
 
-async function takeCommands(services: Services, tx: Tx, scope: DeviceScope): Promise<AgentCommand[]> {
-  const nowMs = services.clock.nowMs();
+/** A command may be lost with the answer that carried it: what the agent does not say it holds comes again. It knows it by its id. */
+async function takeCommands(
+  services: Services,
+  tx: Tx,
+  scope: DeviceScope,
+  heldIds: readonly string[],
+): Promise<AgentCommand[]> {
   const pending = await tx.agentCommand.findMany({
     where: {
       tenantId: scope.tenantId,
       deviceId: scope.deviceId,
-      OR: [{ state: 'pending' }, { state: 'delivered', deliveredAt: { lte: new Date(nowMs - REDELIVER_MS) } }],
+      state: { in: ['pending', 'delivered'] },
+      id: { notIn: [...heldIds] },
     },
     orderBy: { createdAt: 'asc' },
     take: 10,
@@ -140,7 +144,7 @@ async function takeCommands(services: Services, tx: Tx, scope: DeviceScope): Pro
   if (pending.length === 0) return [];
   await tx.agentCommand.updateMany({
     where: { tenantId: scope.tenantId, id: { in: pending.map(({ id }) => id) } },
-    data: { state: 'delivered', deliveredAt: new Date(nowMs) },
+    data: { state: 'delivered', deliveredAt: new Date(services.clock.nowMs()) },
   });
   return pending.map(({ id, kind, payload }) => agentCommand.parse({ ...(payload as object), id, kind }));
 }

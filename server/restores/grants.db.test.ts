@@ -71,7 +71,7 @@ async function sealedPoint(of: TestDevice): Promise<{ objects: TestObject[]; poi
 async function grant(): Promise<string> {
   const wish = { restorePointId: pointId, paths: [], targetPath: '/restored' };
   await grantRestore(services, tenant.owner, wish);
-  const beat = { sequence: 1, agentVersion: '0.1.0', policyVersion: 1, running: null };
+  const beat = { sequence: 1, agentVersion: '0.1.0', policyVersion: 1, running: null, commandIds: [] };
   const { commands } = await recordHeartbeat(services, device.scope, beat);
   const command = commands.find(({ kind }) => kind === 'restore');
   if (command?.kind !== 'restore') throw new Error('the device heard of no restore');

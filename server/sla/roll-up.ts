@@ -38,7 +38,8 @@ export async function rollUpMonth(
       startMs: Math.max(month.startMs, promiseStartMs({ addedMs, firstSealedMs, rpoMs })),
       endMs: Math.min(month.endMs, source.device.revokedAt?.getTime() ?? nowMs, nowMs),
     };
-    if (window.endMs <= window.startMs) return;
+    // At the very instant of the first point the window is empty, and still there is something to show.
+    if (window.endMs < window.startMs) return;
     const countedFromMs = Math.max(month.startMs, addedMs);
     const figures = await computeFigures(tx, { tenantId, sourceId: source.id }, { window, countedFromMs, rpoMs });
     const row = { ...figures, rpoSeconds: BigInt(rpoMinutes * 60), computedAt: new Date(nowMs) };

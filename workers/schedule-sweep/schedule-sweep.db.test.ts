@@ -89,7 +89,7 @@ describe('expected backups', () => {
     await sweep();
     let sequence = 0;
     const beat = async () => {
-      const said = { sequence: ++sequence, agentVersion: '0.1.0', policyVersion: 1, running: null };
+      const said = { sequence: ++sequence, agentVersion: '0.1.0', policyVersion: 1, running: null, commandIds: [] };
       return (await recordHeartbeat(services, device.scope, said)).due;
     };
     const due = (await occurrences()).filter(({ dueAt }) => dueAt.getTime() <= services.clock.nowMs());

@@ -5,7 +5,10 @@ import { compress } from '../format/zstd.ts';
 import type { BlobType, MasterKey } from '../types.ts';
 
 /** A larger blob is probed first: compressing random bytes in vain costs more than all the rest. */
-const PROBE_BYTES = 64 * 1024;
+const PROBED_BYTES_MIN = 256 * 1024;
+/** Many small places: files of half text, half pictures are common, and where their text lies nobody knows. */
+const PROBES = 8;
+const PROBE_BYTES = 16 * 1024;
 /** Part that must be gained; less is not worth the decompression at every later reading. */
 const GAIN_MIN = 0.03;
 
@@ -43,9 +46,9 @@ export function sealBlob(
 }
 
 function isWorthCompressing(type: BlobType, plain: Uint8Array): boolean {
-  if (type === 'tree' || plain.length <= PROBE_BYTES * 4) return true;
-  // In two places: a small header before compressed contents, or the other way round, is common.
-  return [0, plain.length >>> 1].some((at) => {
+  if (type === 'tree' || plain.length <= PROBED_BYTES_MIN) return true;
+  const step = Math.floor((plain.length - PROBE_BYTES) / (PROBES - 1));
+  return Array.from({ length: PROBES }, (_, at) => at * step).some((at) => {
     const probe = plain.subarray(at, at + PROBE_BYTES);
     return compress(probe, 1).length < probe.length * (1 - GAIN_MIN);
   });

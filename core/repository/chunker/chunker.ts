@@ -37,12 +37,17 @@ export class Chunker {
     this.#shift = degree - 8n;
     const leaving = new BigUint64Array(this.#wasm.memory.buffer, 0, 256);
     const reducing = new BigUint64Array(this.#wasm.memory.buffer, 2048, 256);
-    for (let byte = 0; byte < 256; byte += 1) {
+    // Both tables are linear over GF(2): eight entries are computed, the others are sums of those.
+    for (let bit = 0; bit < 8; bit += 1) {
+      const byte = 1 << bit;
       let digest = polynomialModulo(BigInt(byte), polynomial);
       for (let i = 1; i < WINDOW_BYTES; i += 1) digest = polynomialModulo(digest << 8n, polynomial);
-      leaving[byte] = digest;
       const high = BigInt(byte) << degree;
-      reducing[byte] = polynomialModulo(high, polynomial) | high;
+      const reduced = polynomialModulo(high, polynomial) | high;
+      for (let lower = 0; lower < byte; lower += 1) {
+        leaving[byte + lower] = digest ^ leaving[lower]!;
+        reducing[byte + lower] = reduced ^ reducing[lower]!;
+      }
     }
   }
 

@@ -42,10 +42,20 @@ function oneTimePad(key: MasterKey, iv: Uint8Array): Buffer {
   return cipher.update(iv);
 }
 
+/** Random bytes of which none is used twice: one call for many IVs, for a call costs more than its bytes. */
+const randomPool = Buffer.alloc(4096);
+let poolUsed = randomPool.length;
+
 /** Random and never all zero: restic refuses a zero IV as the sign of a broken random source. */
 function freshIv(target: Uint8Array): void {
-  do randomFillSync(target);
-  while (ZERO_IV.equals(target));
+  do {
+    if (poolUsed === randomPool.length) {
+      randomFillSync(randomPool);
+      poolUsed = 0;
+    }
+    target.set(randomPool.subarray(poolUsed, poolUsed + IV_BYTES));
+    poolUsed += IV_BYTES;
+  } while (ZERO_IV.equals(target));
 }
 
 /**

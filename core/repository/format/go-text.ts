@@ -181,13 +181,46 @@ export function goTime(nanoseconds: bigint, zone: ZoneOffset = localZone): strin
   }
   if (seconds < SECONDS_MIN) seconds = SECONDS_MIN;
   if (seconds > SECONDS_MAX) seconds = SECONDS_MAX;
-  const offset = zone(Number(seconds));
-  const stamp = new Date((Number(seconds) + offset * 60) * 1000).toISOString().slice(0, 19);
-  const digits = fraction === 0n ? '' : `.${fraction.toString().padStart(9, '0').replace(/0+$/, '')}`;
-  if (offset === 0) return `${stamp}${digits}Z`;
-  const minutes = Math.abs(offset);
+  const whole = Number(seconds);
+  const second = ((whole % 60) + 60) % 60;
+  const { date, suffix } = zone === localZone ? localMinute((whole - second) / 60) : spellMinute(whole - second, zone);
+  const digits = fraction === 0n ? '' : `.${withoutZeros(fraction.toString().padStart(9, '0'))}`;
+  return `${date}${second < 10 ? '0' : ''}${second}${digits}${suffix}`;
+}
+
+/** What all times of one minute share: `2026-11-21T06:30:` and `+01:00`. */
+interface Minute {
+  readonly date: string;
+  readonly suffix: string;
+}
+
+/** A backup spells millions of times, most of them of few minutes; spelling a date costs thirty times as much as a look-up. */
+const minutes = new Map<number, Minute>();
+const MINUTES_MAX = 4096;
+
+function localMinute(number: number): Minute {
+  let minute = minutes.get(number);
+  if (minute === undefined) {
+    if (minutes.size === MINUTES_MAX) minutes.clear();
+    minute = spellMinute(number * 60, localZone);
+    minutes.set(number, minute);
+  }
+  return minute;
+}
+
+function spellMinute(seconds: number, zone: ZoneOffset): Minute {
+  const offset = zone(seconds);
+  const date = new Date((seconds + offset * 60) * 1000).toISOString().slice(0, 17);
+  if (offset === 0) return { date, suffix: 'Z' };
   const two = (value: number): string => String(value).padStart(2, '0');
-  return `${stamp}${digits}${offset < 0 ? '-' : '+'}${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`;
+  const east = Math.abs(offset);
+  return { date, suffix: `${offset < 0 ? '-' : '+'}${two(Math.floor(east / 60))}:${two(east % 60)}` };
+}
+
+function withoutZeros(digits: string): string {
+  let end = digits.length;
+  while (digits.charCodeAt(end - 1) === 0x30) end -= 1;
+  return digits.slice(0, end);
 }
 
 const RFC3339 = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)$/;

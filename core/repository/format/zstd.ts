@@ -1,6 +1,7 @@
 /** zstd with caps: decompression never yields more than the caller allows, whatever the frame claims. */
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { damagedRepository } from './damage.ts';
+import { ZstdContext } from './zstd-context.ts';
 
 export const ZSTD_LEVEL = 3;
 /** First guess of a buffer: eight times the packed size. What unpacks to more gets it as it comes, up to the bound. */
@@ -9,7 +10,16 @@ const GUESSED_RATIO = 8;
 const FRAMES_MAX = 256;
 const GUESS_BYTES_MIN = 64 * 1024;
 
+let compressor: ZstdContext | undefined;
+let decompressor: ZstdContext | undefined;
+
+/** One frame. */
 export function compress(bytes: Uint8Array, level: number = ZSTD_LEVEL): Buffer {
+  if (level === ZSTD_LEVEL) {
+    compressor ??= ZstdContext.forCompression(ZSTD_LEVEL);
+    const packed = compressor.compress(bytes);
+    if (packed !== undefined) return packed;
+  }
   return zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: level } });
 }
 
@@ -18,6 +28,10 @@ export function compress(bytes: Uint8Array, level: number = ZSTD_LEVEL): Buffer 
  * @throws HoldfastError repository_damaged for a bad frame or for more than that.
  */
 export function decompress(bytes: Uint8Array, bytesMax: number): Buffer {
+  decompressor ??= ZstdContext.forDecompression();
+  // A blob says its size. What is large, unusual or damaged goes the long way, which says what is the matter.
+  const quick = decompressor.decompress(bytes, bytesMax);
+  if (quick !== undefined) return quick;
   try {
     let { plain, taken } = decompressFrame(bytes, bytesMax);
     // Node stops after the first frame and says nothing of the rest.
