@@ -4,7 +4,7 @@
  *
  *   npm test -- --only unit,db      only these suites, for people; the names are in tools/test/suites.ts
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -52,6 +52,8 @@ async function main(): Promise<void> {
 
 // Tests that are killed, or kill, leave files behind: all of a run's lie in one folder, which goes with it.
 const scratch = mkdtempSync(path.join(tmpdir(), 'holdfast-test-'));
+// As /tmp is: tests run programs as other users.
+chmodSync(scratch, 0o1777);
 process.env.TMPDIR = scratch;
 try {
   await main();

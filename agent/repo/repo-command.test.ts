@@ -14,12 +14,15 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { noise } from '../../core/repository/testing/noise.ts';
 
 /** Reading at its beginning is an I/O error, for root too. */
 const UNREADABLE = `/proc/${process.pid}/mem`;
 const HOLDFAST = fileURLToPath(new URL('../../bin/holdfast', import.meta.url));
+
+// Some twenty programs a test, each with its half second for the password.
+vi.setConfig({ testTimeout: 180_000 });
 
 let scratch: string;
 let source: string;

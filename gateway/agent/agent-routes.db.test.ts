@@ -86,7 +86,8 @@ describe('heartbeat and commands', () => {
     );
     const first = messages.heartbeatResponse.parse((await device.post('/agent/v1/heartbeat', beat(1))).json);
     expect(first.commands).toEqual([{ id, kind: 'backup_now' }]);
-    const second = messages.heartbeatResponse.parse((await device.post('/agent/v1/heartbeat', beat(2))).json);
+    const holding = { ...beat(2), commandIds: [id] };
+    const second = messages.heartbeatResponse.parse((await device.post('/agent/v1/heartbeat', holding)).json);
     expect(second.commands).toEqual([]);
     const result = { state: 'done', message: 'finished' };
     expect((await other.post(`/agent/v1/commands/${id}`, result)).status).toBe(404);

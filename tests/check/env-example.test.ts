@@ -9,7 +9,16 @@ const names = (text: string, pattern: RegExp): string[] =>
   [...new Set([...text.matchAll(pattern)].map(([, name = '']) => name))].sort();
 
 /** Of the system, of the person's shell, or of a program that is not ours. */
-const OF_OTHERS = new Set(['PATH', 'NODE_ENV', 'NODE_OPTIONS', 'CHROMIUM_PATH', 'CHECKPOINT_DISABLE', 'VITEST', 'CI']);
+const OF_OTHERS = new Set([
+  'PATH',
+  'NODE_ENV',
+  'NODE_OPTIONS',
+  'CHROMIUM_PATH',
+  'CHECKPOINT_DISABLE',
+  'VITEST',
+  'CI',
+  'TMPDIR',
+]);
 const isOurs = (name: string): boolean =>
   !OF_OTHERS.has(name) && !name.startsWith('PRISMA_') && !/^HOLDFAST_(?:E2E|TEST)/.test(name);
 

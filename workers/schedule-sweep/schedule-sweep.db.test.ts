@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { monthWindow } from '../../core/domain/calendar.ts';
 import { peakExposure, rpoAttainment } from '../../core/domain/sla.ts';
 import { newId } from '../../core/base/ids.ts';
+import { recordHeartbeat } from '../../server/devices/record-heartbeat.ts';
 import { enqueueIntent } from '../../server/jobs/intents.ts';
 import { startTestPostgres, type TestPostgres } from '../../tests/support/start-test-postgres.ts';
 import { createWorkerServices, removeFolders, TestDevice, type TestServices } from '../testing/test-device.ts';
@@ -64,6 +65,39 @@ describe('expected backups', () => {
     expect(planned[0]!.id).toBe(enrolment.id);
     expect(planned.length).toBeLessThanOrEqual(5);
     for (const one of planned.slice(1)) expect(one.windowEnd.getTime() - one.dueAt.getTime()).toBe(HOUR);
+  });
+  test('follow a calendar in the customer’s zone, and stop for a pause', async () => {
+    const calendar = { cron: ['0 22 * * *'], timeZone: 'Europe/Berlin', windowMinutes: 60, endMinutes: 180 };
+    await device.setPolicy({ schedule: calendar });
+    await sweep();
+    const planned = (await occurrences()).slice(1);
+    expect(planned.length).toBeGreaterThanOrEqual(1);
+    const hour = new Intl.DateTimeFormat('en-GB', { timeZone: 'Europe/Berlin', hour: '2-digit' });
+    for (const { dueAt, windowEnd } of planned) {
+      expect(hour.format(dueAt)).toBe('22');
+      expect(hour.format(windowEnd)).toBe('01');
+    }
+    const pausedUntilMs = services.clock.nowMs() + 10 * 24 * HOUR;
+    await device.setPolicy({ schedule: calendar, pausedUntilMs });
+    await sweep();
+    expect((await occurrences()).slice(1).every(({ dueAt }) => dueAt.getTime() >= pausedUntilMs)).toBe(true);
+  });
+  test('of three days of sleep are offered as one backup, the newest, and after it none', async () => {
+    await device.setPolicy({ schedule: { everyMinutes: 720, windowMinutes: 60 } });
+    await sweep();
+    services.clock.advance(72 * HOUR);
+    await sweep();
+    let sequence = 0;
+    const beat = async () => {
+      const said = { sequence: ++sequence, agentVersion: '0.1.0', policyVersion: 1, running: null, commandIds: [] };
+      return (await recordHeartbeat(services, device.scope, said)).due;
+    };
+    const due = (await occurrences()).filter(({ dueAt }) => dueAt.getTime() <= services.clock.nowMs());
+    expect(due.length).toBeGreaterThanOrEqual(6);
+    const offered = await beat();
+    expect(offered?.occurrenceId).toBe(due.at(-1)!.id);
+    await device.backUp({ occurrenceId: offered!.occurrenceId });
+    expect(await beat()).toBeNull();
   });
   test('are filled in for the time in which nobody swept', async () => {
     await sweep();
