@@ -159,13 +159,16 @@ export function planOccurrences(input: {
   let previousMs = input.lastDueMs ?? Number.NEGATIVE_INFINITY;
   // A calendar has no even intervals: its first time is left out when the last due one is irregular and still has its window.
   const holdMs = 'cron' in schedule ? irregularEndMs(schedule, deviceId, input.lastDueMs) : Number.NEGATIVE_INFINITY;
-  const wanted = expectedTimes(schedule, deviceId, startMs, horizonMs(schedule, deviceId, nowMs, startMs)).filter(
-    (time) => {
-      if (time.dueMs - previousMs < apartMs || time.dueMs < holdMs) return false;
-      previousMs = time.dueMs;
-      return true;
-    },
-  );
+  const wanted = expectedTimes(
+    schedule,
+    deviceId,
+    startMs,
+    horizonMs(schedule, deviceId, Math.max(nowMs, input.pausedUntilMs ?? 0)),
+  ).filter((time) => {
+    if (time.dueMs - previousMs < apartMs || time.dueMs < holdMs) return false;
+    previousMs = time.dueMs;
+    return true;
+  });
   const wantedEnd = new Map(wanted.map((time) => [time.dueMs, time.windowEndMs]));
   const isKept = (one: PlannedOccurrence) => wantedEnd.get(one.dueMs) === one.windowEndMs;
   const kept = new Set(future.filter(isKept).map((one) => one.dueMs));
@@ -176,8 +179,7 @@ export function planOccurrences(input: {
 }
 
 /** So far ahead that the next time is always known, and at least 24 h of them between sweeps; after the end of a pause. */
-function horizonMs(schedule: BackupSchedule, deviceId: string, nowMs: number, startMs: number): number {
-  const fromMs = Math.max(nowMs, startMs);
+function horizonMs(schedule: BackupSchedule, deviceId: string, fromMs: number): number {
   if (!('cron' in schedule)) {
     const everyMs = schedule.everyMinutes * MINUTE_MS;
     return fromMs + Math.max(SCHEDULE_TIMES.horizonMs, everyMs) + everyMs;
