@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { limitsWords, scheduleWords, speedWords } from './schedule-words.ts';
 
 test('an interval and a calendar read as a person would say them', () => {
-  expect(scheduleWords({ everyMinutes: 1440, windowMinutes: 240 })).toBe('every 1 day, on time within 4 h');
+  expect(scheduleWords({ everyMinutes: 1440, windowMinutes: 240 })).toBe('every day, on time within 4 h');
   expect(
     scheduleWords({ cron: ['0 22 * * mon-fri'], timeZone: 'Europe/Berlin', windowMinutes: 120, endMinutes: 480 }),
   ).toBe('at 22:00 on Mon to Fri (Europe/Berlin), begins within 2 h, is stopped after 8 h');

@@ -7,7 +7,7 @@ const SHORT = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
 /** More times a day than this are counted, not listed. */
 const TIMES_LISTED_MAX = 6;
 
-/** Such as "every 1 h, on time within 30 min" or "at 22:00 on Mon to Fri (Europe/Berlin), begins within 2 h". */
+/** Such as "every hour, on time within 30 min" or "at 22:00 on Mon to Fri (Europe/Berlin), begins within 2 h". */
 export function scheduleWords(schedule: BackupSchedule): string {
   const parts = [
     rhythmWords(schedule),
@@ -22,10 +22,15 @@ export function scheduleWords(schedule: BackupSchedule): string {
   return parts.join(', ');
 }
 
-/** When alone, without its terms: "every 1 h", "at 22:00 on Mon to Fri (Europe/Berlin)". */
+/** When alone, without its terms: "every hour", "at 22:00 on Mon to Fri (Europe/Berlin)". */
 export function rhythmWords(schedule: BackupSchedule): string {
-  if (!('cron' in schedule)) return `every ${minutesWords(schedule.everyMinutes)}`;
+  if (!('cron' in schedule)) return everyWords(schedule.everyMinutes);
   return `${schedule.cron.map(cronWords).join('; and ')}${schedule.timeZone === undefined ? '' : ` (${schedule.timeZone})`}`;
+}
+
+function everyWords(minutes: number): string {
+  if (minutes === 60) return 'every hour';
+  return minutes === 24 * 60 ? 'every day' : `every ${minutesWords(minutes)}`;
 }
 
 /** One sentence a rule; none when nothing is limited. */

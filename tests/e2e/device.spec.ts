@@ -19,7 +19,7 @@ test('a device says what would be lost now, how that is known, and what its poli
   await expect(page.getByRole('row').filter({ hasText: 'Browse' }).first()).toContainText('Proven');
   await page.getByRole('link', { name: 'Policy and agent' }).click();
   await expect(page).toHaveURL(`${devicePath}?tab=policy`);
-  await expect(page.getByText('every 24 h, on time within 4 h')).toBeVisible();
+  await expect(page.getByText('every day, on time within 4 h')).toBeVisible();
   await expect(page.getByText(/Escrowed/)).toBeVisible();
 });
 
