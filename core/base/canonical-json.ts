@@ -1,8 +1,9 @@
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
 /**
- * JSON with sorted keys and no white space (the ideas of RFC 8785), so that two sides hash and sign the same bytes.
- * Numbers must be finite; `undefined` members are left out.
+ * JSON with sorted keys and no white space as RFC 8785 writes it, so that two sides hash and sign the same bytes. Numbers
+ * must be finite; `undefined` members are left out. One difference: half of a surrogate pair, which the RFC refuses, is
+ * written as its escape (the same everywhere), for a file's odd name must not stop a backup.
  */
 export function canonicalJson(value: unknown): string {
   if (value === null || typeof value === 'boolean' || typeof value === 'string') return JSON.stringify(value);

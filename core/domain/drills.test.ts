@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { compareRestored, isDrillDue, planDrill, seededRandom, type WitnessEntry } from './drills.ts';
+import { compareRestored, planDrill, sampleWeight, seededRandom, type WitnessEntry } from './drills.ts';
 
 const seed = Number(process.env.HOLDFAST_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
 const sha = (n: number) => n.toString(16).padStart(64, '0');
@@ -16,7 +16,7 @@ const entries = fc.uniqueArray(
     path: fc.string({ minLength: 1, maxLength: 12 }).map((name) => `/${name}`),
     size: fc.nat(1000),
     sha256: fc.nat(10_000).map(sha),
-    role: fc.constantFrom('canary' as const, 'sample' as const, 'sample' as const),
+    role: fc.constantFrom('canary' as const, 'sample' as const, 'dump' as const),
   }),
   { selector: (one) => one.path, maxLength: 40 },
 );
@@ -29,7 +29,7 @@ describe('the plan of a drill', () => {
         expect(planDrill([...witness].reverse(), { seed: drillSeed, sampleFiles, bytesMax: 5000 })).toEqual(plan);
         const canaries = witness.filter((one) => one.role === 'canary');
         expect(plan.files.filter((one) => one.role === 'canary').length).toBe(canaries.length);
-        const sample = plan.files.filter((one) => one.role === 'sample');
+        const sample = plan.files.filter((one) => one.role !== 'canary');
         expect(sample.length).toBeLessThanOrEqual(sampleFiles);
         expect(new Set(plan.files.map((one) => one.path)).size).toBe(plan.files.length);
         if (plan.leftOut === 0) expect(sample.length).toBe(Math.min(sampleFiles, witness.length - canaries.length));
@@ -55,6 +55,48 @@ describe('the plan of a drill', () => {
         '/a',
         '/b',
       ]);
+  });
+  test(`from level 4 on holds every dump, beside the sample; a full one holds everything (seed ${seed})`, () => {
+    fc.assert(
+      fc.property(entries, fc.string(), fc.integer({ min: 1, max: 5 }), (witness, drillSeed, sampleFiles) => {
+        const dumps = witness.filter((one) => one.role === 'dump');
+        const files = witness.filter((one) => one.role === 'sample');
+        const deep = planDrill(witness, { seed: drillSeed, sampleFiles, level: 4 });
+        expect(deep.files.filter((one) => one.role === 'dump').length).toBe(dumps.length);
+        expect(deep.files.filter((one) => one.role === 'sample').length).toBe(Math.min(sampleFiles, files.length));
+        const full = planDrill(witness, { seed: drillSeed, sampleFiles, scope: 'full', bytesMax: 1 });
+        expect([full.files.length, full.leftOut]).toEqual([witness.length, 0]);
+      }),
+      { seed, numRuns: 100 },
+    );
+  });
+  test('what deeper looks need is in it beside the sample, a folder with all that is below it, while it fits', () => {
+    const witness = ['/vm/web.raw', '/vm/web.raw.old', '/srv/a', '/srv/b/c', '/srvx', '/other'].map((path) =>
+      entry(path),
+    );
+    const needed = ['/vm/web.raw', '/srv'];
+    const paths = (bytesMax: number) =>
+      planDrill(witness, { seed: 's', sampleFiles: 0, bytesMax, level: 5, needed }).files.map(({ path }) => path);
+    expect(paths(1000)).toEqual(['/srv/a', '/srv/b/c', '/vm/web.raw']);
+    expect(paths(25)).toHaveLength(2);
+  });
+  test('what is likelier to break is drawn more often: large, fragile, changed and failed files, and dumps', () => {
+    const history = { changed: new Set(['/changed.txt']), failed: new Set(['/failed.txt']) };
+    const heavy = [
+      entry('/mail.pst'),
+      entry('/large.bin', { size: 2 ** 40 }),
+      entry('/changed.txt'),
+      entry('/failed.txt'),
+      entry('/postgres/main/shop', { role: 'dump' }),
+    ];
+    for (const one of heavy) expect(sampleWeight(one, history)).toBeGreaterThan(2);
+    expect(sampleWeight(entry('/plain.txt'), history)).toBe(1);
+    const witness = [...Array.from({ length: 40 }, (_, n) => entry(`/plain-${n}.txt`)), entry('/failed.txt')];
+    let drawn = 0;
+    for (let n = 0; n < 1000; n++)
+      if (planDrill(witness, { seed: `${n}`, sampleFiles: 1, history }).files[0]!.path === '/failed.txt') drawn++;
+    // Ten fiftieths, with a deviation of about 13 in a thousand; unweighted it would be 24.
+    expect(Math.abs(drawn - 200)).toBeLessThan(80);
   });
   test('seeded numbers lie in [0, 1) and repeat', () => {
     const [a, b] = [seededRandom('x'), seededRandom('x')];
@@ -87,28 +129,5 @@ describe('the comparison', () => {
       }),
       { seed, numRuns: 200 },
     );
-  });
-});
-
-describe('a drill is due', () => {
-  const HOUR = 3_600_000;
-  const now = 1000 * HOUR;
-  const drill = (state: 'queued' | 'passed' | 'failed' | 'void', hoursAgo: number) => ({
-    state,
-    createdMs: now - hoursAgo * HOUR,
-  });
-  test('for a first point, after the interval, and after a failure; never beside one under way', () => {
-    expect(isDrillDue([], 24, now)).toBe(true);
-    expect(isDrillDue([drill('passed', 23)], 24, now)).toBe(false);
-    expect(isDrillDue([drill('passed', 24)], 24, now)).toBe(true);
-    expect(isDrillDue([drill('passed', 2), drill('failed', 1)], 24, now)).toBe(true);
-    expect(isDrillDue([drill('failed', 2), drill('passed', 1)], 24, now)).toBe(false);
-    expect(isDrillDue([drill('queued', 0)], 24, now)).toBe(false);
-  });
-  test('a void drill proves nothing, and is repeated after a while', () => {
-    expect(isDrillDue([drill('void', 0.1)], 24, now)).toBe(false);
-    expect(isDrillDue([drill('void', 1)], 24, now)).toBe(true);
-    expect(isDrillDue([drill('passed', 30), drill('void', 1)], 24, now)).toBe(true);
-    expect(isDrillDue([drill('passed', 3), drill('void', 1)], 24, now)).toBe(false);
   });
 });

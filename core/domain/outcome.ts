@@ -11,6 +11,17 @@ export type RunOutcome = (typeof RUN_OUTCOMES)[number];
 export const OCCURRENCE_OUTCOMES = ['ok', 'late', 'partial', 'failed', 'missed', 'excused', 'stuck'] as const;
 export type OccurrenceOutcome = (typeof OCCURRENCE_OUTCOMES)[number];
 
+/** As they are said in a sentence. */
+export const OUTCOME_NAMES: Readonly<Record<OccurrenceOutcome, string>> = {
+  ok: 'on time',
+  late: 'late',
+  partial: 'partial',
+  failed: 'failed',
+  missed: 'missed',
+  excused: 'excused',
+  stuck: 'stuck',
+};
+
 export const RESTORE_POINT_STATES = ['sealed', 'quarantined', 'expired'] as const;
 export type RestorePointState = (typeof RESTORE_POINT_STATES)[number];
 
@@ -18,7 +29,8 @@ export const CHECK_STATES = ['queued', 'running', 'passed', 'failed', 'void'] as
 /** void: the infrastructure, not the data, stopped it; listed, never counted as passed. */
 export type CheckState = (typeof CHECK_STATES)[number];
 
-export const OBJECT_STATES = ['leased', 'committed', 'sealed', 'damaged', 'missing'] as const;
+/** retired: its contents were stored anew elsewhere; what is left of it is kept as evidence and no reader needs it. */
+export const OBJECT_STATES = ['leased', 'committed', 'sealed', 'damaged', 'missing', 'retired'] as const;
 export type ObjectState = (typeof OBJECT_STATES)[number];
 
 /**

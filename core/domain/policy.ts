@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { backupSources } from './backup-source.ts';
 import { closestMinutes, parseCron } from './cron.ts';
 import { isTimeZone } from './wall-clock.ts';
 
@@ -97,45 +98,68 @@ export const speedLimits = z.strictObject({
 });
 export type SpeedLimits = z.infer<typeof speedLimits>;
 
+/** How and how often a restore is tested. What is left out: the newest point, a sample of it, at any hour. */
+export const drillPlan = z.strictObject({
+  /** 3: files are restored and compared. 4: the application opens what was restored. 5: the system starts, or a script says so. */
+  level: z.union([z.literal(3), z.literal(4), z.literal(5)]),
+  everyHours: z
+    .int()
+    .min(1)
+    .max(24 * 92),
+  /** Files in the seeded sample, beside the canary. */
+  sampleFiles: z.int().min(1).max(10_000),
+  point: z.enum(['latest', 'random', 'oldest']).optional(),
+  /** For a random point: not older than so many days; 30 when it is left out. */
+  withinDays: z.int().min(1).max(3660).optional(),
+  scope: z.enum(['sample', 'full']).optional(),
+  /** Hours in which drills begin, by the customer's clock; `until` before or at `from` is on the next day. */
+  hours: z
+    .strictObject({
+      weekdays: z.array(z.int().min(0).max(6)).min(1).max(7).optional(),
+      from: clockTime,
+      until: clockTime,
+    })
+    .optional(),
+});
+export type DrillPlanTerms = z.infer<typeof drillPlan>;
+
 /**
  * What a device has to do, as the agent receives it and as the portal edits it. One document, versioned as a whole: the
  * agent reports the version that it obeys. Unknown keys are refused on both sides.
  */
-export const policyDocument = z.strictObject({
-  /** Folders and files to protect; absolute. */
-  paths: z.array(z.string().min(1).max(4096)).min(1).max(256),
-  excludes: z.array(z.string().min(1).max(4096)).max(1024).default([]),
-  schedule: z.union([intervalSchedule, calendarSchedule]),
-  /**
-   * No scheduled backup is expected or begun before this instant; people may still order one. To end a pause early, set it
-   * to the present: without it, what was not expected during the pause would count as missed.
-   */
-  pausedUntilMs: z.int().min(0).optional(),
-  /** How fast data may travel. The tightest of the rules in force counts; without one, as fast as the line is. */
-  limits: speedLimits.optional(),
-  /** Targets in minutes: how much may be lost, and how long a restore may take. */
-  rpoMinutes: z
-    .int()
-    .min(15)
-    .max(31 * 24 * 60),
-  rtoMinutes: z
-    .int()
-    .min(5)
-    .max(31 * 24 * 60),
-  /** Share of selected bytes that may be unread while a partial run still counts. 0.001 is 0.1 %. */
-  partialToleranceShare: z.number().min(0).max(1).default(0.001),
-  drill: z.strictObject({
-    level: z.literal(3),
-    everyHours: z
+export const policyDocument = z
+  .strictObject({
+    /** Folders and files to protect; absolute. May be empty where there are sources. */
+    paths: z.array(z.string().min(1).max(4096)).max(256),
+    excludes: z.array(z.string().min(1).max(4096)).max(1024).default([]),
+    /** Databases, commands, and folders with hooks; in this order. */
+    sources: backupSources.optional(),
+    schedule: z.union([intervalSchedule, calendarSchedule]),
+    /**
+     * No scheduled backup is expected or begun before this instant; people may still order one. To end a pause early, set it
+     * to the present: without it, what was not expected during the pause would count as missed.
+     */
+    pausedUntilMs: z.int().min(0).optional(),
+    /** How fast data may travel. The tightest of the rules in force counts; without one, as fast as the line is. */
+    limits: speedLimits.optional(),
+    /** Targets in minutes: how much may be lost, and how long a restore may take. */
+    rpoMinutes: z
       .int()
-      .min(1)
-      .max(24 * 92),
-    /** Files in the seeded sample, beside the canary. */
-    sampleFiles: z.int().min(1).max(10_000),
-  }),
-  /** May the device restore its own data without a grant from the portal? */
-  selfRestore: z.boolean().default(false),
-});
+      .min(15)
+      .max(31 * 24 * 60),
+    rtoMinutes: z
+      .int()
+      .min(5)
+      .max(31 * 24 * 60),
+    /** Share of selected bytes that may be unread while a partial run still counts. 0.001 is 0.1 %. */
+    partialToleranceShare: z.number().min(0).max(1).default(0.001),
+    drill: drillPlan,
+    /** Deeper or wider drills at longer intervals, say a full one of level 4 each month. */
+    moreDrills: z.array(drillPlan).max(8).optional(),
+    /** May the device restore its own data without a grant from the portal? */
+    selfRestore: z.boolean().default(false),
+  })
+  .refine(({ paths, sources }) => paths.length + (sources?.length ?? 0) > 0, 'There is nothing to protect.');
 
 export type PolicyDocument = z.infer<typeof policyDocument>;
 export type IntervalSchedule = z.infer<typeof intervalSchedule>;

@@ -25,6 +25,7 @@ const good: ProtectionFacts = {
   lastOutcome: 'ok',
   openWindowEndMs: null,
   lastDrill: { state: 'passed', endedMs: NOW - HOUR },
+  lossMs: null,
   drillIntervalMs: 7 * 24 * HOUR,
 };
 const state = (over: Partial<ProtectionFacts>) => protectionState({ ...good, ...over }).state;
@@ -55,6 +56,9 @@ describe('the light', () => {
       'protected',
       { newestUsable: point({ levelPassed: 1 }), lastDrill: { state: 'passed', endedMs: NOW - 193 * HOUR } },
     ],
+    ['protected', { newestUsable: point({ levelPassed: 1 }), lossMs: NOW - HOUR }],
+    ['proven', { newestUsable: point({ levelPassed: 1 }), lossMs: NOW - 2 * HOUR }],
+    ['proven', { newestUsable: point({ levelPassed: 3 }), lossMs: NOW - HOUR }],
   ] as const)('is %s for %j', (expected, over) => {
     expect(state(over)).toBe(expected);
   });
@@ -108,6 +112,7 @@ describe('the light', () => {
         }),
       ),
     ),
+    lossMs: mostly(good.lossMs, fc.option(fc.integer({ min: NOW - 50 * HOUR, max: NOW }))),
     drillIntervalMs: fc.constant(7 * 24 * HOUR),
   });
   test(`is never green without a sound, young, intact point and a proof of the right age, or beside any trouble (seed ${seed})`, () => {

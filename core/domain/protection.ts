@@ -44,6 +44,8 @@ export interface ProtectionFacts {
   readonly openWindowEndMs: number | null;
   /** The newest drill of level 3 or more that reached a verdict, and when. Void ones prove nothing and accuse nobody. */
   readonly lastDrill: { readonly state: Extract<CheckState, 'passed' | 'failed'>; readonly endedMs: number } | null;
+  /** When damage was found of which a part is lost for good, and a person accepted that; the newest. Null: nothing was lost. */
+  readonly lossMs: number | null;
   /** How often the policy wants a drill. */
   readonly drillIntervalMs: number;
 }
@@ -118,22 +120,30 @@ function completeness({ newestPoint }: ProtectionFacts): Protection | undefined 
 /**
  * Green: the newest point itself was restored and compared, or one before it was within the policy's interval and the newest
  * is stored intact (level 1). A drill takes the first point that comes once the interval is over, so a proof may be
- * older than the interval by as long as that point may take: the RPO.
+ * older than the interval by as long as that point may take: the RPO. What was restored before something was lost says nothing
+ * of what is left: only a point that was tested itself, or a test since then, is a proof.
  */
-function proof({ nowMs, rpoMs, lastDrill, drillIntervalMs }: ProtectionFacts, point: PointFacts): Protection {
+function proof({ nowMs, rpoMs, lastDrill, lossMs, drillIntervalMs }: ProtectionFacts, point: PointFacts): Protection {
   const isSound = point.state === 'sealed' && point.isUsable;
   if (!isSound) return { state: 'unknown', reason: 'Nothing is known for certain about the newest restore point.' };
   const level = point.levelPassed ?? 0;
   const unread = point.outcome === 'partial' ? ' A few items could not be read, within what the policy tolerates.' : '';
   if (level >= PROOF_LEVEL)
     return { state: 'proven', reason: `The newest restore point was restored and compared.${unread}` };
-  const proofAgeMs = lastDrill?.state === 'passed' ? nowMs - lastDrill.endedMs : Infinity;
+  const isBeforeLoss = lossMs !== null && lastDrill !== null && lastDrill.endedMs <= lossMs;
+  const proofAgeMs = lastDrill?.state === 'passed' && !isBeforeLoss ? nowMs - lastDrill.endedMs : Infinity;
   if (level < 1)
     return { state: 'protected', reason: 'The newest restore point is stored; its check is still to come.' };
   if (proofAgeMs <= drillIntervalMs + rpoMs)
     return {
       state: 'proven',
       reason: `A restore was tested within the interval of the policy, and the newest restore point is stored intact.${unread}`,
+    };
+  if (isBeforeLoss)
+    return {
+      state: 'protected',
+      reason:
+        'Part of older backups was lost; the newest restore point is stored intact, and no restore was tested since.',
     };
   return {
     state: 'protected',

@@ -1,4 +1,5 @@
 /** How fast data may travel at an instant, by the policy's rules. Pure. */
+import { isWithin, minuteOfDay } from './clock-window.ts';
 import type { SpeedLimits } from './policy.ts';
 import { clockChangeBetween, instantsOf, wallClockMs } from './wall-clock.ts';
 
@@ -31,7 +32,7 @@ export function limitAt(limits: SpeedLimits | undefined, atMs: number): SpeedLim
 }
 
 function ratesAt(rules: readonly Rule[], wallMs: number): Rates {
-  const holding = rules.filter((rule) => isHolding(rule, wallMs));
+  const holding = rules.filter((rule) => isWithin(rule, wallMs));
   return {
     upBytesPerSecond: tightest(holding.map((rule) => rule.upBytesPerSecond)),
     downBytesPerSecond: tightest(holding.map((rule) => rule.downBytesPerSecond)),
@@ -43,29 +44,11 @@ function tightest(rates: readonly (number | null)[]): number | null {
   return set.length === 0 ? null : Math.min(...set);
 }
 
-function minuteOf(time: string): number {
-  return Number(time.slice(0, 2)) * 60 + Number(time.slice(3));
-}
-
-function isHolding(rule: Rule, wallMs: number): boolean {
-  const day = Math.floor(wallMs / DAY_MS);
-  const minute = (wallMs - day * DAY_MS) / MINUTE_MS;
-  const [from, until] = [minuteOf(rule.from), minuteOf(rule.until)];
-  if (from < until) return minute >= from && minute < until && isOn(rule, day);
-  // Past midnight: this evening's part, and what the evening before left over.
-  return (minute >= from && isOn(rule, day)) || (minute < until && isOn(rule, day - 1));
-}
-
-/** Day 0 of the epoch was a Thursday. */
-function isOn(rule: Rule, day: number): boolean {
-  return rule.weekdays === undefined || rule.weekdays.includes((((day + 4) % 7) + 7) % 7);
-}
-
 /** Every instant after `atMs`, for eight days, at which a rule may begin or end: its times on the wall, and changes of the clock. */
 function changesAfter(rules: readonly Rule[], zone: string, atMs: number): number[] {
   const today = Math.floor(wallClockMs(atMs, zone) / DAY_MS);
   // Midnight too: a rule of one weekday may end there without a time of its own saying so.
-  const minutes = new Set([0, ...rules.flatMap((rule) => [minuteOf(rule.from), minuteOf(rule.until)])]);
+  const minutes = new Set([0, ...rules.flatMap((rule) => [minuteOfDay(rule.from), minuteOfDay(rule.until)])]);
   const found = new Set<number>();
   for (let day = today; day <= today + 8; day++) {
     for (const minute of minutes) for (const at of instantsOf(day * DAY_MS + minute * MINUTE_MS, zone)) found.add(at);

@@ -32,6 +32,14 @@ test.each([
   ['[[]', '/[', true],
   ['[]]', '/]', true],
   ['cache/', '/srv/cache', true],
+  ['[\\]a]', '/]', true],
+  ['[\\]a]', '/b', false],
+  ['[a\\-c]', '/b', false],
+  ['[a\\-c]', '/-', true],
+  ['/srv/./x/../cache', '/srv/cache', true],
+  ['./cache', '/srv/cache', true],
+  ['/../cache', '/cache', true],
+  ['../cache', '/srv/cache', false],
   [' ', '/x/ ', false],
 ])('%j against %j: %s', (pattern, path, expected) => {
   expect(excludeMatcher([pattern])(path)).toBe(expected);
@@ -46,4 +54,13 @@ test('no pattern makes the walk stand still', () => {
   // With backtracking over every star these would take longer than anybody lives.
   expect(excludeMatcher([`/${'**/a/'.repeat(12)}z`])(`/${'a/'.repeat(60)}b`)).toBe(false);
   expect(excludeMatcher([`${'*a'.repeat(30)}z`])(`/${'a'.repeat(250)}`)).toBe(false);
+});
+
+test('a pattern with ! takes back what an earlier one matched, and a later one may match it again', () => {
+  const isExcluded = excludeMatcher(['*.log', '!/srv/keep', '/srv/keep/old.log']);
+  expect(isExcluded('/srv/a.log')).toBe(true);
+  expect(isExcluded('/srv/keep/deep/a.log')).toBe(false);
+  expect(isExcluded('/srv/keep/old.log')).toBe(true);
+  expect(excludeMatcher(['!a.log', '*.log'])('/a.log')).toBe(true);
+  expect(excludeMatcher(['\\!a'])('/!a')).toBe(true);
 });

@@ -4,7 +4,7 @@
  */
 export function isPlainName(name: Uint8Array): boolean {
   if (name.length === 0 || name.length > NAME_BYTES_MAX) return false;
-  if (name.length <= 2 && name.every((byte) => byte === DOT)) return false;
+  if (name.length <= 2 && name[0] === DOT && (name.length === 1 || name[1] === DOT)) return false;
   return !name.includes(SLASH) && !name.includes(0);
 }
 

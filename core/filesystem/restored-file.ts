@@ -1,32 +1,24 @@
 /** Making and finishing one restored file. Plain synchronous calls, for the main thread and for restore threads alike. */
-import {
-  closeSync,
-  constants,
-  fchmodSync,
-  fchownSync,
-  ftruncateSync,
-  futimesSync,
-  openSync,
-  unlinkSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, constants, ftruncateSync, openSync, unlinkSync, writeSync } from 'node:fs';
+import { applyMetadata, type EntryMetadata } from './entry-metadata.ts';
 
-/** Metadata of one entry, in Unix terms. Times in seconds with fractions. */
-export interface EntryMetadata {
-  readonly permissions: number;
-  readonly mtimeSeconds: number;
-  readonly atimeSeconds: number;
-  /** Undefined: the owner is left as it is (only root can give files away). */
-  readonly owner?: { readonly uid: number; readonly gid: number };
-}
-
-/** setuid and setgid are dropped: a restore must not make a program that runs as somebody else. */
-const PERMISSIONS_KEPT = 0o1777;
+/**
+ * The mode of a file until it is whole: its owner may write it and nobody read it, and it is sticky, which means nothing on
+ * a file, so that none has this mode for any other reason. When a restore was killed, the next one knows what it left
+ * unfinished. A temporary name would say the same and cost a rename for each file.
+ */
+export const UNFINISHED_MODE = 0o1200;
+/** For a file that gets no mode when it is finished. */
+const PLAIN_MODE = 0o600;
 const ZEROS = Buffer.alloc(64 * 1024);
 
-/** A new file, for writing. Fails when the name is taken, by a link too. The caller closes it. */
-export function createFile(path: Buffer): number {
-  return openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW, 0o600);
+/**
+ * A new file, for writing. Fails when the name is taken, by a link too. The caller closes it. `isMarked`: it bears the mode
+ * of an unfinished file until `finishFile` gives it its own.
+ */
+export function createFile(path: Buffer, isMarked = false): number {
+  const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+  return openSync(path, flags, isMarked ? UNFINISHED_MODE : PLAIN_MODE);
 }
 
 /** A file that `createFile` made, opened again. */
@@ -34,10 +26,14 @@ export function reopenFile(path: Buffer): number {
   return openSync(path, constants.O_WRONLY | constants.O_NOFOLLOW);
 }
 
-/** Writes all bytes at the position, except where they are all zero: a new file reads as zero there without taking room. */
-export function writeAt(fd: number, bytes: Uint8Array, position: number): void {
-  if (isAllZero(bytes)) return;
+/**
+ * Writes all bytes at the position. When sparse, not those that are all zero: a new file reads as zero there without taking
+ * room. Returns how long the file is by this, at least.
+ */
+export function writeAt(fd: number, bytes: Uint8Array, position: number, isSparse = true): number {
+  if (isSparse && isAllZero(bytes)) return 0;
   for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at, bytes.length - at, position + at);
+  return position + bytes.length;
 }
 
 function isAllZero(bytes: Uint8Array): boolean {
@@ -52,35 +48,20 @@ function isAllZero(bytes: Uint8Array): boolean {
 
 /**
  * Gives the file its length (its end may be zeros that were not written) and its metadata, and closes it; without metadata
- * it keeps what it was made with. Returns what of the metadata the system refused, in words, or undefined.
+ * it keeps what it was made with. `length` is how long it is already, where that is known. Returns what of the metadata the
+ * system refused, in words, or undefined.
  */
-export function finishFile(fd: number, size: number, metadata: EntryMetadata | undefined): string | undefined {
+export function finishFile(
+  fd: number,
+  size: number,
+  metadata: EntryMetadata | undefined,
+  length?: number,
+): string | undefined {
   try {
-    ftruncateSync(fd, size);
+    if (length !== size) ftruncateSync(fd, size);
     return metadata === undefined ? undefined : applyMetadata(fd, metadata);
   } finally {
     closeSync(fd);
-  }
-}
-
-/** Returns what the system refused, in words, or undefined. Owner first: changing it would clear bits of the mode. */
-export function applyMetadata(fd: number, metadata: EntryMetadata): string | undefined {
-  const { owner, permissions, atimeSeconds, mtimeSeconds } = metadata;
-  const refused = [
-    owner && refusal('owner', () => fchownSync(fd, owner.uid, owner.gid)),
-    refusal('permissions', () => fchmodSync(fd, permissions & PERMISSIONS_KEPT)),
-    refusal('times', () => futimesSync(fd, atimeSeconds, mtimeSeconds)),
-  ].filter((text) => text !== undefined);
-  return refused.length === 0 ? undefined : `the system refused its ${refused.join(' and its ')}`;
-}
-
-/** The name of what failed, when it did. */
-export function refusal(what: string, action: () => void): string | undefined {
-  try {
-    action();
-    return undefined;
-  } catch (error) {
-    return `${what} (${(error as NodeJS.ErrnoException).code ?? 'unknown error'})`;
   }
 }
 

@@ -1,7 +1,11 @@
 import {
+  closeSync,
   existsSync,
+  futimesSync,
+  linkSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   rmSync,
@@ -9,6 +13,7 @@ import {
   symlinkSync,
   utimesSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -85,14 +90,48 @@ test('what to do with a place follows the rule, and a folder is never replaced',
     expect(decide(rule, 'free')).toBe('write');
     expect(decide(rule, 'folder')).toBe('keep');
   }
-  expect([decide('refuse', 'file'), decide('if-different', 'file'), decide('always', 'file')]).toEqual([
-    'keep',
-    'keep',
-    'replace',
-  ]);
-  expect(decide('if-different', 'file', { size: 5, mtimeSeconds: at })).toBe('replace');
-  expect(decide('if-different', 'file', { size: 4, mtimeSeconds: at + 0.01 })).toBe('replace');
+  const rules = ['refuse', 'if-different', 'if-newer', 'always'] as const;
+  const decisions = (wanted: typeof same): string[] => rules.map((rule) => decide(rule, 'file', wanted));
+  expect(decisions(same)).toEqual(['same', 'same', 'same', 'replace']);
+  expect(decisions({ size: 5, mtimeSeconds: at })).toEqual(['keep', 'replace', 'newer', 'replace']);
+  expect(decisions({ size: 4, mtimeSeconds: at + 0.01 })).toEqual(['keep', 'replace', 'replace', 'replace']);
+  expect(decisions({ size: 4, mtimeSeconds: at - 0.01 })).toEqual(['keep', 'replace', 'newer', 'replace']);
   expect(readFileSync(join(root, 'file'), 'utf8')).toBe('four');
+});
+
+test('a link is there already when it points where it should, a further name when it is the same file', () => {
+  mkdirSync(root);
+  writeFileSync(join(root, 'first'), 'x');
+  linkSync(join(root, 'first'), join(root, 'second'));
+  writeFileSync(join(root, 'copy'), 'x');
+  symlinkSync('here', join(root, 'link'));
+  const safe = writer('if-different');
+  const place = (name: string): Buffer => safe.pathOf(names(name));
+  const wanted = { size: -1, mtimeSeconds: 0 };
+  expect(safe.prepare(place('link'), { ...wanted, linkTarget: Buffer.from('here') })).toBe('same');
+  expect(safe.prepare(place('link'), { ...wanted, linkTarget: Buffer.from('there') })).toBe('replace');
+  expect(safe.prepare(place('second'), { ...wanted, firstName: place('first') })).toBe('same');
+  expect(safe.prepare(place('copy'), { ...wanted, firstName: place('first') })).toBe('replace');
+});
+
+test('a file that a killed restore left unfinished is replaced by every rule, and never taken for a whole one', () => {
+  mkdirSync(root);
+  const at = 1_700_000_000;
+  const wanted = { size: 4, mtimeSeconds: at };
+  const place = writer().pathOf(names('file'));
+  const fd = createFile(place, true);
+  writeSync(fd, 'half');
+  futimesSync(fd, at, at);
+  closeSync(fd);
+  for (const rule of ['refuse', 'if-different', 'if-newer', 'always'] as const)
+    expect(writer(rule).prepare(place, wanted), rule).toBe('replace');
+  finishFile(openSync(place, 'r+'), 4, {
+    permissions: 0o644,
+    mtimeNs: BigInt(at) * 1_000_000_000n,
+    atimeNs: BigInt(at) * 1_000_000_000n,
+    owner: { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 },
+  });
+  expect(writer().prepare(place, wanted)).toBe('same');
 });
 
 test('replacing puts the new entry into its place and leaves nothing beside it, links to the same file too', () => {
@@ -131,10 +170,10 @@ test('metadata that the system refuses is told in words and the file stays', () 
   const fd = createFile(place);
   const refused = finishFile(fd, 0, {
     permissions: 0o640,
-    mtimeSeconds: 1e300,
-    atimeSeconds: 0,
+    mtimeNs: 1n,
+    atimeNs: 0n,
     owner: { uid: -5, gid: 0 },
   });
-  expect(refused).toMatch(/^the system refused its owner \(.+\)/);
+  expect(refused).toMatch(/^the system refused its owner \(.+\)$/);
   expect(statSync(place).mode & 0o7777).toBe(0o640);
 });

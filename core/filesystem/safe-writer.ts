@@ -2,30 +2,18 @@
  * Writes a restored tree below one folder and nowhere else, whatever names and links a repository holds (security bar S38):
  * names must be plain, parents must be real folders, files are created and never followed, links come last.
  */
-import { randomBytes } from 'node:crypto';
-import {
-  closeSync,
-  constants,
-  lchownSync,
-  linkSync,
-  lstatSync,
-  lutimesSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  symlinkSync,
-} from 'node:fs';
+import { createHash } from 'node:crypto';
+import { closeSync, constants, linkSync, lstatSync, mkdirSync, openSync, renameSync, symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { HoldfastError } from '../base/errors.ts';
+import { type OverwriteDecision, overwriteDecision, type OverwriteRule, type WantedEntry } from './overwrite-rule.ts';
 import { isPlainName } from './plain-name.ts';
-import { applyMetadata, type EntryMetadata, refusal, removeFile } from './restored-file.ts';
+import { applyLinkMetadata, applyMetadata, type EntryMetadata } from './entry-metadata.ts';
+import { removeFile } from './restored-file.ts';
 
-export type { EntryMetadata } from './restored-file.ts';
-export type OverwriteRule = 'refuse' | 'if-different' | 'always';
+export type { OverwriteRule } from './overwrite-rule.ts';
 
 const SLASH = Buffer.of(0x2f);
-/** Two stamps of one file may differ by this much: a double holds today's times to a quarter of a microsecond. */
-const SAME_TIME_SECONDS = 1e-5;
 
 /** @throws HoldfastError unsafe_restore for a name that is not one plain path segment. */
 export function assertPlainName(name: Uint8Array): void {
@@ -45,6 +33,9 @@ export class SafeWriter {
   /** Those of them that this writer made: nothing but its own can be in there. */
   readonly #fresh = new Set<string>();
 
+  /** Folders that could not be made: all below them fails alike, without another look at each level. */
+  readonly #refused = new Map<string, Error>();
+
   /** `root` is made if it is missing; it may itself be reached through links, for the caller chose it. */
   constructor(root: string, overwrite: OverwriteRule) {
     mkdirSync(root, { recursive: true });
@@ -54,12 +45,26 @@ export class SafeWriter {
 
   /** The absolute path of an entry; its names are checked. */
   pathOf(names: readonly Uint8Array[]): Buffer {
-    const parts: Uint8Array[] = [this.#root];
+    let length = this.#root.length;
     for (const name of names) {
       assertPlainName(name);
-      parts.push(SLASH, name);
+      length += 1 + name.length;
     }
-    return Buffer.concat(parts);
+    // By hand: some thousand parts are joined for each entry of a folder that lies as deep.
+    const joined = Buffer.allocUnsafe(length);
+    let at = this.#root.copy(joined);
+    for (const name of names) {
+      joined[at] = SLASH[0]!;
+      joined.set(name, at + 1);
+      at += 1 + name.length;
+    }
+    return joined;
+  }
+
+  /** The path of an entry in a folder that `folder` gave; its name is checked. */
+  placeIn(folder: Buffer, name: Uint8Array): Buffer {
+    assertPlainName(name);
+    return Buffer.concat([folder, SLASH, name]);
   }
 
   /** Makes a folder and those above it. @throws HoldfastError unsafe_restore when one of them is a link or a file. */
@@ -67,7 +72,20 @@ export class SafeWriter {
     const folder = this.pathOf(names);
     const id = folder.toString('latin1');
     if (names.length === 0 || this.#folders.has(id)) return folder;
-    this.folder(names.slice(0, -1));
+    const refused = this.#refused.get(id);
+    if (refused !== undefined) throw refused;
+    try {
+      this.folder(names.slice(0, -1));
+      this.#make(folder, id);
+    } catch (error) {
+      this.#refused.set(id, error as Error);
+      throw error;
+    }
+    this.#folders.add(id);
+    return folder;
+  }
+
+  #make(folder: Buffer, id: string): void {
     try {
       mkdirSync(folder, { mode: 0o700 });
       this.#fresh.add(id);
@@ -80,34 +98,28 @@ export class SafeWriter {
         );
       }
     }
-    this.#folders.add(id);
-    return folder;
   }
 
   /**
-   * What to do with an entry whose place may be taken: 'write' where it is free, 'keep' what is there, or 'replace' it,
-   * which means to build the new one under `temporaryBeside` and to `moveInto` place when it is whole. Nothing is removed
-   * here: a restore that fails must not have cost the file that it was to replace.
+   * What to do with an entry whose place may be taken. 'replace' means to build the new one under `temporaryBeside` and to
+   * `moveInto` place when it is whole. Nothing is removed here: a restore that fails must not have cost the file that it was
+   * to replace.
    */
-  prepare(
-    entry: Buffer,
-    wanted: { readonly size: number; readonly mtimeSeconds: number },
-  ): 'write' | 'replace' | 'keep' {
+  prepare(entry: Buffer, wanted: WantedEntry): OverwriteDecision {
     if (this.#fresh.has(entry.subarray(0, entry.lastIndexOf(SLASH)).toString('latin1'))) return 'write';
-    const found = lstatSync(entry, { throwIfNoEntry: false });
-    if (found === undefined) return 'write';
-    if (this.#overwrite === 'refuse' || found.isDirectory()) return 'keep';
-    const isSame =
-      found.isFile() &&
-      found.size === wanted.size &&
-      Math.abs(found.mtimeMs / 1000 - wanted.mtimeSeconds) < SAME_TIME_SECONDS;
-    return this.#overwrite === 'if-different' && isSame ? 'keep' : 'replace';
+    return overwriteDecision(this.#overwrite, entry, wanted);
   }
 
-  /** A free name in the same folder, recognisable when a crash leaves it behind. */
+  /**
+   * A name in the same folder to build the entry under, always the same for one entry: what a killed restore left there is
+   * removed by the next one that restores it.
+   */
   temporaryBeside(entry: Buffer): Buffer {
     const folder = entry.subarray(0, entry.lastIndexOf(SLASH) + 1);
-    return Buffer.concat([folder, Buffer.from(`.holdfast-restore-${randomBytes(8).toString('hex')}`)]);
+    const name = createHash('sha256').update(entry.subarray(folder.length)).digest('hex').slice(0, 16);
+    const temporary = Buffer.concat([folder, Buffer.from(`.holdfast-restore-${name}`)]);
+    removeFile(temporary);
+    return temporary;
   }
 
   /** Puts a finished entry into its place, atomically, over a file or link that was there. */
@@ -131,12 +143,7 @@ export class SafeWriter {
   /** A symbolic link; its target is text and is never followed. Returns what of the metadata was refused. */
   link(entry: Buffer, target: Uint8Array, metadata: EntryMetadata | undefined): string | undefined {
     symlinkSync(Buffer.from(target), entry);
-    if (metadata === undefined) return undefined;
-    const { owner, atimeSeconds, mtimeSeconds } = metadata;
-    const refused =
-      (owner && refusal('owner', () => lchownSync(entry, owner.uid, owner.gid))) ??
-      refusal('times', () => lutimesSync(entry, atimeSeconds, mtimeSeconds));
-    return refused && `the system refused its ${refused}`;
+    return metadata === undefined ? undefined : applyLinkMetadata(entry, metadata);
   }
 
   /** A further name of a file that this writer made. @throws HoldfastError unsafe_restore when the first is no plain file. */

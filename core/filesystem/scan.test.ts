@@ -12,6 +12,10 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
+const entriesOf = (scan: SourceScan, folder: ScannedFolder): ScannedEntry[] | undefined => {
+  const listing = scan.list(folder);
+  return listing === undefined ? undefined : Array.from(listing.names, (_, at) => listing.entry(at));
+};
 const isFolder = (entry: ScannedEntry): entry is ScannedFolder => entry.kind === 'folder';
 
 /** Paths below the temporary folder, as found. */
@@ -19,7 +23,7 @@ function pathsOf(options: Partial<ScanOptions> = {}): { paths: string[]; scan: S
   const scan = new SourceScan({ roots: [root], ...options });
   const paths: string[] = [];
   const visit = (folder: ScannedFolder): void => {
-    for (const entry of scan.list(folder) ?? []) {
+    for (const entry of entriesOf(scan, folder) ?? []) {
       const full = displayPath(entry.path);
       if (full.startsWith(`${root}/`)) paths.push(full.slice(root.length + 1) + (isFolder(entry) ? '/' : ''));
       if (isFolder(entry)) visit(entry);
@@ -112,7 +116,44 @@ test('a source that is emptied after the beginning is refused', () => {
   const scan = new SourceScan({ roots: [root] });
   rmSync(join(root, 'a'));
   const walk = (folder: ScannedFolder): void => {
-    for (const entry of scan.list(folder) ?? []) if (isFolder(entry)) walk(entry);
+    for (const entry of entriesOf(scan, folder) ?? []) if (isFolder(entry)) walk(entry);
+  };
+  expect(() => walk(scan.root())).toThrow(expect.objectContaining({ code: 'source_missing' }));
+});
+
+test('where roots may be lacking, the others are scanned, and each that lacks is told once', () => {
+  write('kept/x', 'late/y', 'lost/z');
+  mkdirSync(join(root, 'empty'));
+  const roots = ['kept', 'late', 'lost', 'empty', 'never', 'never/deeper'].map((name) => join(root, name));
+  const scan = new SourceScan({ roots, mayLackRoots: true });
+  expect(scan.roots).toEqual(roots.slice(0, 4));
+  // After the beginning: one is emptied, one is gone with its folder.
+  rmSync(join(root, 'late', 'y'));
+  rmSync(join(root, 'lost'), { recursive: true });
+  const found: string[] = [];
+  const walk = (folder: ScannedFolder): void => {
+    for (const entry of entriesOf(scan, folder) ?? []) {
+      found.push(displayPath(entry.path));
+      if (isFolder(entry)) walk(entry);
+    }
+  };
+  walk(scan.root());
+  expect(found).toContain(join(root, 'kept', 'x'));
+  expect(scan.problems.map(({ path, reason }) => [path.slice(root.length + 1), reason])).toEqual([
+    ['empty', 'vanished'],
+    ['never', 'vanished'],
+    ['never/deeper', 'vanished'],
+    ['lost', 'vanished'],
+    ['late', 'vanished'],
+  ]);
+});
+
+test('when all roots lack in the end, the scan is refused after all', () => {
+  write('a/x', 'b/y');
+  const scan = new SourceScan({ roots: [join(root, 'a'), join(root, 'b'), join(root, 'c')], mayLackRoots: true });
+  for (const name of ['a', 'b']) rmSync(join(root, name), { recursive: true });
+  const walk = (folder: ScannedFolder): void => {
+    for (const entry of entriesOf(scan, folder) ?? []) if (isFolder(entry)) walk(entry);
   };
   expect(() => walk(scan.root())).toThrow(expect.objectContaining({ code: 'source_missing' }));
 });
@@ -121,7 +162,7 @@ test('a folder that vanishes is a problem and no error', () => {
   write('a/x', 'b');
   const scan = new SourceScan({ roots: [root] });
   const find = (folder: ScannedFolder, name: string): ScannedFolder => {
-    const found = (scan.list(folder) ?? []).find((entry) => entry.name.toString() === name);
+    const found = (entriesOf(scan, folder) ?? []).find((entry) => entry.name.toString() === name);
     if (found === undefined || !isFolder(found)) throw new Error(`no folder ${name}`);
     return found;
   };
@@ -151,8 +192,8 @@ test('with one file system, another one that is mounted inside is an empty folde
   expect(statSync('/proc').dev, 'this test needs /proc to be mounted').not.toBe(statSync('/').dev);
   for (const oneFileSystem of [true, false]) {
     const scan = new SourceScan({ roots: ['/'], oneFileSystem });
-    const proc = (scan.list(scan.root()) ?? []).find(({ name }) => name.toString() === 'proc');
+    const proc = (entriesOf(scan, scan.root()) ?? []).find(({ name }) => name.toString() === 'proc');
     if (proc === undefined || !isFolder(proc)) throw new Error('no /proc');
-    expect((scan.list(proc) ?? []).length > 0).toBe(!oneFileSystem);
+    expect((entriesOf(scan, proc) ?? []).length > 0).toBe(!oneFileSystem);
   }
 });

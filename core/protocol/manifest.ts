@@ -1,6 +1,7 @@
 import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
 import { z } from 'zod';
 import { canonicalJson } from '../base/canonical-json.ts';
+import { MANIFEST_PREFIX } from './manifest-prefix.ts';
 
 const hex64 = z.string().regex(/^[0-9a-f]{64}$/);
 const crc32c = z.string().regex(/^[A-Za-z0-9+/]{6}==$/);
@@ -28,11 +29,25 @@ export const unreadItem = z.strictObject({
   message: z.string().max(1000),
 });
 
+const notKeptItem = z.strictObject({ path: z.string().max(8192), reason: z.string().max(1000) });
+
 export const witnessFile = z.strictObject({
   path: z.string().max(8192),
   size: z.number().min(0),
   sha256: hex64,
-  role: z.enum(['canary', 'sample']),
+  /** dump: a database or a command's output, hashed as its program wrote it. */
+  role: z.enum(['canary', 'sample', 'dump']),
+  /** Of a dump: with what a restore of it has to be tried. */
+  dump: z
+    .strictObject({
+      kind: z.enum(['postgres', 'mysql', 'sqlite', 'command']),
+      label: z.string().max(64),
+      /** Null for what is no single database. */
+      database: z.string().max(4096).nullable(),
+      serverVersion: z.string().max(200).nullable(),
+      clientVersion: z.string().max(200).nullable(),
+    })
+    .optional(),
 });
 
 /**
@@ -61,6 +76,9 @@ export const commitManifest = z.strictObject({
   unread: z.array(unreadItem).max(1000),
   unreadCount: z.int().min(0),
   unreadBytes: z.number().min(0),
+  /** What is not kept of entries that are: attributes, above all. The first 1000; absent when all is kept. */
+  notKept: z.array(notKeptItem).min(1).max(1000).optional(),
+  notKeptCount: z.int().min(1).optional(),
   witness: z.array(witnessFile).max(10_000),
 });
 
@@ -74,20 +92,18 @@ export interface SignedManifest {
   readonly signature: string;
 }
 
-const PREFIX = 'holdfast-manifest-v1\n';
-
 export function signManifest(manifest: CommitManifest, privateKey: string): SignedManifest {
   const text = canonicalJson(manifest);
   return {
     text,
-    signature: sign(null, Buffer.from(PREFIX + text), createPrivateKey(privateKey)).toString('base64url'),
+    signature: sign(null, Buffer.from(MANIFEST_PREFIX + text), createPrivateKey(privateKey)).toString('base64url'),
   };
 }
 
 export function isManifestSignatureValid(signed: SignedManifest, publicKey: string): boolean {
   return verify(
     null,
-    Buffer.from(PREFIX + signed.text),
+    Buffer.from(MANIFEST_PREFIX + signed.text),
     createPublicKey(publicKey),
     Buffer.from(signed.signature, 'base64url'),
   );

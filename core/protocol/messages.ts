@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { ERROR_CODES } from '../base/errors.ts';
 import { policyDocument } from '../domain/policy.ts';
 import { manifestObject, unreadItem, vaultKey } from './manifest.ts';
+import { repairReport } from './repair-report.ts';
 
 const hex64 = z.string().regex(/^[0-9a-f]{64}$/);
 const text = (max: number) => z.string().min(1).max(max);
@@ -96,6 +97,17 @@ export const agentCommand = z.discriminatedUnion('kind', [
     paths: z.array(z.string()).max(1000),
     targetPath: z.string(),
   }),
+  /** Send again what damaged objects of the vault held; the run that is started for it says which they are. */
+  z.strictObject({ id: z.uuid(), kind: z.literal('repair'), damageId: z.uuid() }),
+  // A restore test on the machine that alone holds the keys. What the hashes should be, it is not told.
+  z.strictObject({
+    id: z.uuid(),
+    kind: z.literal('drill'),
+    drillId: z.uuid(),
+    grantId: z.uuid(),
+    snapshotId: hex64,
+    paths: z.array(z.string().max(8192)).min(1).max(1000),
+  }),
 ]);
 export const heartbeatResponse = z.strictObject({
   serverTimeMs: z.int(),
@@ -110,6 +122,8 @@ export const heartbeatResponse = z.strictObject({
 export const commandResultRequest = z.strictObject({
   state: z.enum(['done', 'failed']),
   message: z.string().max(2000),
+  /** Of a repair, done or not. */
+  repair: repairReport.optional(),
 });
 export const emptyResponse = z.strictObject({});
 
@@ -125,6 +139,8 @@ export const runStartResponse = z.strictObject({
   vaultId: z.uuid(),
   /** The newest sealed, unquarantined point of this source: the parent to compare with. */
   parentSnapshotId: hex64.nullable(),
+  /** Packs and index files that are damaged or missing: nothing may build on them, and what they held is to be sent again. */
+  damagedKeys: z.array(vaultKey).max(10_000),
 });
 
 // POST /agent/v1/runs/:id/leases : at most 64 objects
@@ -193,6 +209,19 @@ export const readResponse = z.strictObject({
 export const restoreGrantRequest = z.strictObject({ snapshotId: hex64, paths: z.array(z.string()).max(1000) });
 export const restoreGrantResponse = z.strictObject({ grantId: z.uuid(), expiresMs: z.int() });
 
+// POST /agent/v1/drills {} : a drill with the recovery kit, to be made outside of the service; of the newest usable point
+export const kitDrillResponse = z.strictObject({
+  drillId: z.uuid(),
+  snapshotId: hex64,
+  paths: z.array(z.string().max(8192)).min(1).max(1000),
+});
+// POST /agent/v1/drills/:id : the signed answer, core/protocol/drill-answer.ts
+export const drillAnswerRequest = z.strictObject({ text: z.string().max(16 * 1024 * 1024), signature: base64url });
+export const drillAnswerResponse = z.strictObject({
+  state: z.enum(['passed', 'failed', 'void']),
+  message: z.string().nullable(),
+});
+
 export type EnrolRequest = z.infer<typeof enrolRequest>;
 export type EnrolResponse = z.infer<typeof enrolResponse>;
 export type VaultInitRequest = z.infer<typeof vaultInitRequest>;
@@ -211,3 +240,5 @@ export type RunView = z.infer<typeof runView>;
 export type SnapshotsResponse = z.infer<typeof snapshotsResponse>;
 export type ReadRequest = z.infer<typeof readRequest>;
 export type ReadResponse = z.infer<typeof readResponse>;
+export type KitDrillResponse = z.infer<typeof kitDrillResponse>;
+export type DrillAnswerResponse = z.infer<typeof drillAnswerResponse>;

@@ -8,6 +8,8 @@ import { PROTOCOL_VERSION } from './version.ts';
 
 export const HEADER = {
   protocol: 'holdfast-protocol',
+  /** Of answers: see version.ts. */
+  revision: 'holdfast-revision',
   tenant: 'holdfast-tenant',
   device: 'holdfast-device',
   time: 'holdfast-time',

@@ -2,6 +2,15 @@
 export const PROTOCOL_VERSION = 1;
 export const PROTOCOL_SUPPORTED = { min: 1, max: 1 } as const;
 
+/**
+ * What a gateway has learnt to take within the version. It says its revision in the head of every answer; one that says none has
+ * revision 0. Gateways refuse what they do not know, so an agent sends what is newer to those alone that know it.
+ *
+ *   1: a manifest may say what is not kept of entries (`notKept`, `notKeptCount`).
+ */
+export const PROTOCOL_REVISION = 1;
+export const NOT_KEPT_REVISION = 1;
+
 export function isProtocolSupported(version: number): boolean {
   return Number.isInteger(version) && version >= PROTOCOL_SUPPORTED.min && version <= PROTOCOL_SUPPORTED.max;
 }

@@ -1,32 +1,27 @@
-/** One blob between its stored and its plain form. Nothing is believed: the plaintext's hash is always compared. */
+/** One blob from its stored to its plain form, in Node and at once: for threads that do nothing else. */
 import { unseal } from './crypto/seal.ts';
-import { damagedRepository } from './format/damage.ts';
-import { LIMITS } from './format/limits.ts';
-import { decompress } from './format/zstd.ts';
+import { decompress, decompressView } from './format/zstd.ts';
 import { sha256Hex } from './object-names.ts';
-import type { BlobType, MasterKey } from './types.ts';
-
-export interface StoredBlob {
-  readonly id: string;
-  readonly type: BlobType;
-  readonly uncompressedLength: number;
-}
+import { assertBlobBytes, assertStoredSize, type StoredBlob } from './stored-blob.ts';
+import type { MasterKey } from './types.ts';
 
 /**
- * The plain bytes of a blob from its sealed bytes.
+ * The plain bytes of a blob from its sealed bytes. Nothing is believed: the plaintext's hash is always compared.
  * @throws HoldfastError repository_damaged when tag, size or SHA-256 differ.
  */
 export function decodeBlob(key: MasterKey, sealed: Uint8Array, blob: StoredBlob): Buffer {
-  const limit = blob.type === 'tree' ? LIMITS.treeBlobBytes : LIMITS.dataBlobBytes;
-  if (blob.uncompressedLength > limit || sealed.length > limit + 1024) {
-    throw damagedRepository(`Blob ${blob.id} claims a size that no backup writes.`);
-  }
+  return decode(key, sealed, blob, decompress);
+}
+
+/** As decodeBlob, but what it gives is true only until the next call on this thread: for those who write it at once. */
+export function decodeBlobView(key: MasterKey, sealed: Uint8Array, blob: StoredBlob): Buffer {
+  return decode(key, sealed, blob, decompressView);
+}
+
+function decode(key: MasterKey, sealed: Uint8Array, blob: StoredBlob, unpack: typeof decompress): Buffer {
+  assertStoredSize(sealed.length, blob);
   const opened = unseal(key, sealed);
-  const plain = blob.uncompressedLength === 0 ? opened : decompress(opened, blob.uncompressedLength);
-  if (blob.uncompressedLength !== 0 && plain.length !== blob.uncompressedLength) {
-    throw damagedRepository(`Blob ${blob.id} is shorter than it claims.`);
-  }
-  if (sha256Hex(plain) !== blob.id)
-    throw damagedRepository(`Blob ${blob.id} is damaged: its contents have another hash.`);
+  const plain = blob.uncompressedLength === 0 ? opened : unpack(opened, blob.uncompressedLength);
+  assertBlobBytes(blob, plain, sha256Hex(plain));
   return plain;
 }

@@ -2,11 +2,14 @@
  * Which blob lies where, in memory: open addressing over typed arrays, at most 64 bytes a blob, instead of some 160 for a
  * Map of objects.
  */
-import { isHoldfastError } from '../base/errors.ts';
+import { bytesOfHex, hexOf } from '../base/bytes.ts';
+import { freeBytes } from '../base/free-bytes.ts';
+import type { ListedObject } from '../storage/port.ts';
+import { SEAL_OVERHEAD } from './crypto/sealed-form.ts';
 import { decodeIndex } from './format/index-file.ts';
-import { LIMITS } from './format/limits.ts';
-import { idOfKey } from './object-names.ts';
-import { loadUnpacked } from './repository.ts';
+import { type IndexImage, IndexScanner } from './format/index-scanner.ts';
+import { loadIndexFiles } from './load-index-files.ts';
+import { idOfKey } from './object-keys.ts';
 import type { BlobType, OpenRepository, PackedBlob } from './types.ts';
 
 export interface IndexDamage {
@@ -34,9 +37,12 @@ const LOAD_MAX = 0.7;
 const COPIES_MAX = 64;
 
 interface Segment {
-  readonly ids: Buffer;
+  readonly ids: Uint8Array;
   readonly fields: Uint32Array;
 }
+
+/** Some blobs of an index: their ids one after another, and four numbers each, as in IndexImage. */
+export type IndexPiece = Readonly<Segment>;
 
 export class BlobIndex {
   #count = 0;
@@ -55,37 +61,102 @@ export class BlobIndex {
    * then, which `check` and `restore` name.
    */
   static async load(repo: OpenRepository, onProgress?: (indexFiles: number) => void): Promise<BlobIndex> {
+    const files: ListedObject[] = [];
+    for await (const file of repo.store.list('index/')) files.push(file);
     const index = new BlobIndex();
-    const keys: string[] = [];
-    for await (const { key, size } of repo.store.list('index/')) {
-      if (idOfKey(key) === undefined) continue;
-      // The stored form is compressed: one that is larger than its plain form may be was not written by a backup.
-      if (size <= LIMITS.indexBytes) keys.push(key);
-      else index.#damaged.push({ key, message: 'An index file is larger than any real one. It was not read.' });
-    }
-    const loaders = Array.from({ length: Math.min(4, keys.length) }, async () => {
-      for (let key = keys.pop(); key !== undefined; key = keys.pop()) {
-        await index.#loadFile(repo, key);
-        onProgress?.(index.#indexKeys.length);
-      }
-    });
-    await Promise.all(loaders);
+    await index.loadFiles(repo, files, onProgress);
     return index;
   }
 
-  async #loadFile(repo: OpenRepository, key: string): Promise<void> {
-    try {
-      this.addIndexFile(key, await loadUnpacked(repo, key, LIMITS.indexBytes));
-    } catch (error) {
-      if (!isHoldfastError(error, 'repository_damaged') && !isHoldfastError(error, 'object_missing')) throw error;
-      this.#damaged.push({ key, message: error.message });
+  /** Adds those of the listed index files that are not in it yet; see `load`. */
+  async loadFiles(
+    repo: OpenRepository,
+    files: readonly ListedObject[],
+    onProgress?: (indexFiles: number) => void,
+  ): Promise<void> {
+    const known = new Set(this.#indexKeys);
+    const wanted = files.filter(({ key }) => idOfKey(key) !== undefined && !known.has(key));
+    await loadIndexFiles(this, repo, wanted, () => onProgress?.(this.#indexKeys.length));
+  }
+
+  /** Adds the blobs of an index file that was scanned. */
+  addImage(key: string, { packIds, count, ids, fields }: IndexImage): void {
+    const numbers = Uint32Array.from(packIds, (packId) => this.#packNumber(packId));
+    for (let entry = 0; entry < count; entry += 1) {
+      const at = entry * FIELDS;
+      const local = fields[at]!;
+      const tag = numbers[local >>> 1]! * 2 + (local & 1);
+      this.#insert(ids, entry * ID_BYTES, tag, fields[at + 1]!, fields[at + 2]!, fields[at + 3]!);
     }
+    this.#indexKeys.push(key);
   }
 
   /** Adds a decoded index file's blobs. @throws HoldfastError repository_damaged; nothing is added then. */
   addIndexFile(key: string, json: Uint8Array): void {
+    const image = new IndexScanner().scan([json]);
+    if (image !== undefined) return this.addImage(key, image);
     for (const pack of decodeIndex(json)) for (const blob of pack.blobs) this.add(blob);
     this.#indexKeys.push(key);
+  }
+
+  /** An index file whose blobs are not here. */
+  addDamage(damage: IndexDamage): void {
+    this.#damaged.push(damage);
+  }
+
+  /** Makes room for so many blobs in all: growing step by step would look for the place of each several times. */
+  reserve(blobs: number): void {
+    let slots = this.#slots.length;
+    while (blobs > slots * LOAD_MAX) slots *= 2;
+    if (slots > this.#slots.length) this.#growSlots(slots);
+  }
+
+  /** All of it in arrays, piece by piece; the pieces must not be changed, and are those of now. */
+  *pieces(): Generator<IndexPiece> {
+    for (const [number, { ids, fields }] of this.#segments.entries()) {
+      const entries = Math.min(SEGMENT_ENTRIES, this.#count - number * SEGMENT_ENTRIES);
+      yield { ids: ids.subarray(0, entries * ID_BYTES), fields: fields.subarray(0, entries * FIELDS) };
+    }
+  }
+
+  /**
+   * The index that consists of these pieces, which become its own: each of SEGMENT_ENTRIES blobs but the last, none of them
+   * twice, `blobs` in all. `indexKeys` are the index files that they were in.
+   * @throws RangeError for a pack that is not in the list.
+   */
+  static async ofPieces(
+    packIds: readonly string[],
+    indexKeys: readonly string[],
+    blobs: number,
+    pieces: AsyncIterable<IndexPiece>,
+  ): Promise<BlobIndex> {
+    const index = new BlobIndex();
+    for (const packId of packIds) index.#packNumber(packId);
+    index.reserve(blobs);
+    for await (const piece of pieces) index.#adopt(piece);
+    index.#indexKeys.push(...indexKeys);
+    return index;
+  }
+
+  #adopt({ ids, fields }: IndexPiece): void {
+    const entries = fields.length / FIELDS;
+    if ((this.#count & SEGMENT_MASK) !== 0 || entries > SEGMENT_ENTRIES)
+      throw new RangeError('a piece is out of place');
+    const segment = entries === SEGMENT_ENTRIES ? { ids, fields } : emptySegment();
+    if (entries < SEGMENT_ENTRIES) {
+      segment.ids.set(ids);
+      segment.fields.set(fields);
+    }
+    this.#segments.push(segment);
+    this.reserve(this.#count + entries);
+    for (let local = 0; local < entries; local += 1) {
+      const at = local * FIELDS;
+      const pack = fields[at]! >>> 1;
+      if (pack >= this.#packIds.length) throw new RangeError('a blob lies in a pack that is not there');
+      this.#packEnds[pack] = Math.max(this.#packEnds[pack]!, fields[at + 1]! + fields[at + 2]!);
+      this.#link(this.#count);
+      this.#count += 1;
+    }
   }
 
   get size(): number {
@@ -112,36 +183,37 @@ export class BlobIndex {
   }
 
   add(blob: PackedBlob): void {
-    const id = Buffer.from(blob.id, 'hex');
     const tag = this.#packNumber(blob.packId) * 2 + (blob.type === 'tree' ? 1 : 0);
+    this.#insert(bytesOfHex(blob.id), 0, tag, blob.offset, blob.length, blob.uncompressedLength);
+  }
+
+  #insert(ids: Uint8Array, from: number, tag: number, offset: number, length: number, uncompressed: number): void {
     let copies = 0;
-    for (let slot = this.#firstSlot(id, 0); ; slot = this.#nextSlot(slot)) {
-      const entry = this.#entryOf(slot, id, blob.type);
+    let slot = this.#firstSlot(ids, from);
+    for (; ; slot = this.#nextSlot(slot)) {
+      const entry = this.#entryIn(slot, ids, (tag & 1) === 1 ? 'tree' : 'data', from);
       if (entry === END) break;
       if (entry === OTHER) continue;
       const { fields } = this.#segments[entry >>> SEGMENT_BITS]!;
       const at = (entry & SEGMENT_MASK) * FIELDS;
-      if (fields[at] === tag && fields[at + 1] === blob.offset) return; // a duplicate index file says nothing new
+      if (fields[at] === tag && fields[at + 1] === offset) return; // a duplicate index file says nothing new
       copies += 1;
       if (copies === COPIES_MAX) return;
     }
-    if (this.#count + 1 > this.#slots.length * LOAD_MAX) this.#growSlots();
     const entry = this.#count;
-    if ((entry & SEGMENT_MASK) === 0)
-      this.#segments.push({
-        ids: Buffer.alloc(SEGMENT_ENTRIES * ID_BYTES),
-        fields: new Uint32Array(SEGMENT_ENTRIES * FIELDS),
-      });
+    if ((entry & SEGMENT_MASK) === 0) this.#segments.push(emptySegment());
     this.#count += 1;
-    const { ids, fields } = this.#segments[entry >>> SEGMENT_BITS]!;
-    id.copy(ids, (entry & SEGMENT_MASK) * ID_BYTES);
+    const segment = this.#segments[entry >>> SEGMENT_BITS]!;
+    const place = (entry & SEGMENT_MASK) * ID_BYTES;
+    for (let byte = 0; byte < ID_BYTES; byte += 1) segment.ids[place + byte] = ids[from + byte]!;
     const at = (entry & SEGMENT_MASK) * FIELDS;
-    fields[at] = tag;
-    fields[at + 1] = blob.offset;
-    fields[at + 2] = blob.length;
-    fields[at + 3] = blob.uncompressedLength;
-    this.#packEnds[tag >>> 1] = Math.max(this.#packEnds[tag >>> 1]!, blob.offset + blob.length);
-    this.#link(entry);
+    segment.fields[at] = tag;
+    segment.fields[at + 1] = offset;
+    segment.fields[at + 2] = length;
+    segment.fields[at + 3] = uncompressed;
+    this.#packEnds[tag >>> 1] = Math.max(this.#packEnds[tag >>> 1]!, offset + length);
+    if (this.#count > this.#slots.length * LOAD_MAX) this.#growSlots(this.#slots.length * 2);
+    else this.#slots[slot] = entry + 1;
   }
 
   has(id: string | Uint8Array, type: BlobType): boolean {
@@ -151,7 +223,7 @@ export class BlobIndex {
   /** The first copy of a blob. */
   lookup(id: string | Uint8Array, type: BlobType): PackedBlob | undefined {
     const entry = this.#find(toBytes(id), type);
-    return entry === END ? undefined : this.#blobAt(entry);
+    return entry === END ? undefined : this.blobAt(entry);
   }
 
   /** Every copy of a blob, in the order in which they were added. */
@@ -159,22 +231,48 @@ export class BlobIndex {
     const bytes = toBytes(id);
     const copies: number[] = [];
     for (let slot = this.#firstSlot(bytes, 0); ; slot = this.#nextSlot(slot)) {
-      const entry = this.#entryOf(slot, bytes, type);
-      if (entry === END) return copies.sort((a, b) => a - b).map((copy) => this.#blobAt(copy));
+      const entry = this.#entryIn(slot, bytes, type);
+      if (entry === END) return copies.sort((a, b) => a - b).map((copy) => this.blobAt(copy));
       if (entry !== OTHER) copies.push(entry);
     }
   }
 
-  /** Every entry, in the order of adding. */
-  *blobs(): Generator<PackedBlob> {
-    for (let entry = 0; entry < this.#count; entry += 1) yield this.#blobAt(entry);
+  /**
+   * The numbers of the packs in which these blobs lie (ids one after another), each at least once; undefined when one of them
+   * is not here. Makes no object of any blob: a backup of an unchanged folder asks for each of its files.
+   */
+  packsOf(ids: Uint8Array, type: BlobType): number[] | undefined {
+    const packs: number[] = [];
+    let last = -1;
+    for (let at = 0; at < ids.length; at += ID_BYTES) {
+      const entry = this.#find(ids, type, at);
+      if (entry === END) return undefined;
+      const pack = this.#field(entry, 0) >>> 1;
+      if (pack !== last) packs.push(pack);
+      last = pack;
+    }
+    return packs;
   }
 
-  /** The contents of each pack, one pack after another; a few bytes a blob beside the index itself. */
-  *packs(): Generator<PackContents> {
+  /** @throws RangeError for a number that `packsOf` did not give. */
+  packId(number: number): string {
+    const id = this.#packIds[number];
+    if (id === undefined) throw new RangeError(`no pack ${number}`);
+    return id;
+  }
+
+  /** Every entry, in the order of adding. */
+  *blobs(): Generator<PackedBlob> {
+    for (let entry = 0; entry < this.#count; entry += 1) yield this.blobAt(entry);
+  }
+
+  /** The contents of each pack, one pack after another, those of `first` before the others; a few bytes a blob beside the index itself. */
+  *packs(first: ReadonlySet<string> = new Set()): Generator<PackContents> {
     const order = Uint32Array.from({ length: this.#count }, (_, entry) => entry);
+    const places = Int32Array.from(this.#packIds, (id, pack) => (first.has(id) ? pack - this.#packIds.length : pack));
     order.sort(
-      (a, b) => (this.#field(a, 0) >>> 1) - (this.#field(b, 0) >>> 1) || this.#field(a, 1) - this.#field(b, 1),
+      (a, b) =>
+        places[this.#field(a, 0) >>> 1]! - places[this.#field(b, 0) >>> 1]! || this.#field(a, 1) - this.#field(b, 1),
     );
     for (let start = 0; start < order.length; ) {
       const pack = this.#field(order[start]!, 0) >>> 1;
@@ -182,21 +280,73 @@ export class BlobIndex {
       while (end < order.length && this.#field(order[end]!, 0) >>> 1 === pack) end += 1;
       yield {
         packId: this.#packIds[pack]!,
-        blobs: Array.from(order.subarray(start, end), (entry) => this.#blobAt(entry)),
+        blobs: Array.from(order.subarray(start, end), (entry) => this.blobAt(entry)),
       };
       start = end;
     }
   }
 
-  #find(id: Buffer, type: BlobType): number {
-    for (let slot = this.#firstSlot(id, 0); ; slot = this.#nextSlot(slot)) {
-      const entry = this.#entryOf(slot, id, type);
+  /**
+   * Entries by number, below `size`, for what looks at all of them and must not make an object of each. Numbers stay what
+   * they are while the index grows. This is the number of the first copy, undefined when there is none.
+   */
+  entryOf(id: string | Uint8Array, type: BlobType): number | undefined {
+    const entry = this.#find(toBytes(id), type);
+    return entry === END ? undefined : entry;
+  }
+
+  /** The entry of the first copy of the same blob. */
+  firstCopy(entry: number): number {
+    return this.#find(this.idAt(entry), this.isTreeAt(entry) ? 'tree' : 'data');
+  }
+
+  /** The index's own bytes: not to be changed. */
+  idAt(entry: number): Uint8Array {
+    const at = (entry & SEGMENT_MASK) * ID_BYTES;
+    return this.#segments[entry >>> SEGMENT_BITS]!.ids.subarray(at, at + ID_BYTES);
+  }
+
+  /** Its place in `packIds()`. */
+  packNumberAt(entry: number): number {
+    return this.#field(entry, 0) >>> 1;
+  }
+
+  isTreeAt(entry: number): boolean {
+    return (this.#field(entry, 0) & 1) === 1;
+  }
+
+  lengthAt(entry: number): number {
+    return this.#field(entry, 2);
+  }
+
+  offsetAt(entry: number): number {
+    return this.#field(entry, 1);
+  }
+
+  /** 0 when it is stored uncompressed. */
+  uncompressedLengthAt(entry: number): number {
+    return this.#field(entry, 3);
+  }
+
+  /** Bytes that the blob has once it is opened: an uncompressed one is its stored length without IV and tag. */
+  plainLengthAt(entry: number): number {
+    return this.#field(entry, 3) === 0 ? this.#field(entry, 2) - SEAL_OVERHEAD : this.#field(entry, 3);
+  }
+
+  isCompressedAt(entry: number): boolean {
+    return this.#field(entry, 3) > 0;
+  }
+
+  #find(ids: Uint8Array, type: BlobType, at = 0): number {
+    for (let slot = this.#firstSlot(ids, at); ; slot = this.#nextSlot(slot)) {
+      const entry = this.#entryIn(slot, ids, type, at);
       if (entry !== OTHER) return entry;
     }
   }
 
-  #firstSlot(ids: Buffer, at: number): number {
-    return ids.readUInt32LE(at) & (this.#slots.length - 1);
+  #firstSlot(ids: Uint8Array, at: number): number {
+    const hash = ids[at]! | (ids[at + 1]! << 8) | (ids[at + 2]! << 16) | (ids[at + 3]! << 24);
+    return hash & (this.#slots.length - 1);
   }
 
   #nextSlot(slot: number): number {
@@ -204,26 +354,26 @@ export class BlobIndex {
   }
 
   /** The entry in a slot when it is this blob; OTHER when it is another one, END when the slot is empty. */
-  #entryOf(slot: number, id: Buffer, type: BlobType): number {
+  #entryIn(slot: number, wanted: Uint8Array, type: BlobType, from = 0): number {
     const entry = this.#slots[slot]! - 1;
     if (entry === -1) return END;
     const { ids, fields } = this.#segments[entry >>> SEGMENT_BITS]!;
     const local = entry & SEGMENT_MASK;
     if ((fields[local * FIELDS]! & 1) !== (type === 'tree' ? 1 : 0)) return OTHER;
     const at = local * ID_BYTES;
-    return id.compare(ids, at, at + ID_BYTES) === 0 ? entry : OTHER;
+    return isSameId(wanted, from, ids, at) ? entry : OTHER;
   }
 
   #field(entry: number, field: number): number {
     return this.#segments[entry >>> SEGMENT_BITS]!.fields[(entry & SEGMENT_MASK) * FIELDS + field]!;
   }
 
-  #blobAt(entry: number): PackedBlob {
+  blobAt(entry: number): PackedBlob {
     const { ids, fields } = this.#segments[entry >>> SEGMENT_BITS]!;
     const local = entry & SEGMENT_MASK;
     const at = local * FIELDS;
     return {
-      id: ids.toString('hex', local * ID_BYTES, (local + 1) * ID_BYTES),
+      id: hexOf(ids, local * ID_BYTES, (local + 1) * ID_BYTES),
       type: (fields[at]! & 1) === 1 ? 'tree' : 'data',
       packId: this.#packIds[fields[at]! >>> 1]!,
       offset: fields[at + 1]!,
@@ -249,16 +399,27 @@ export class BlobIndex {
     this.#slots[slot] = entry + 1;
   }
 
-  #growSlots(): void {
-    this.#slots = new Uint32Array(this.#slots.length * 2);
+  #growSlots(slots: number): void {
+    freeBytes(new Uint8Array(this.#slots.buffer)); // it would lie about until somebody collects garbage
+    this.#slots = new Uint32Array(slots);
     for (let entry = 0; entry < this.#count; entry += 1) this.#link(entry);
   }
+}
+
+function emptySegment(): Segment {
+  return { ids: new Uint8Array(SEGMENT_ENTRIES * ID_BYTES), fields: new Uint32Array(SEGMENT_ENTRIES * FIELDS) };
+}
+
+/** For 32 bytes a call into the runtime costs more than the bytes do; those of another id mostly differ in the first. */
+function isSameId(a: Uint8Array, from: number, b: Uint8Array, at: number): boolean {
+  for (let byte = 0; byte < ID_BYTES; byte += 1) if (a[from + byte] !== b[at + byte]) return false;
+  return true;
 }
 
 /** Answers of a slot that are no entry. */
 const END = -1;
 const OTHER = -2;
 
-function toBytes(id: string | Uint8Array): Buffer {
-  return typeof id === 'string' ? Buffer.from(id, 'hex') : Buffer.from(id.buffer, id.byteOffset, id.byteLength);
+function toBytes(id: string | Uint8Array): Uint8Array {
+  return typeof id === 'string' ? bytesOfHex(id) : id;
 }

@@ -10,13 +10,16 @@ export interface RangeOf<T> {
 }
 
 /** `items` in ascending order of their offsets. A range is longer than the bound only where one item is. */
-export function joinRanges<T>(items: readonly T[], rangeOf: (item: T) => ByteRange): RangeOf<T>[] {
+export function joinRanges<T>(
+  items: Iterable<T>,
+  rangeOf: (item: T) => ByteRange,
+  bytesMax: number = RANGE_BYTES_MAX,
+): RangeOf<T>[] {
   const joined: { start: number; end: number; items: T[] }[] = [];
   for (const item of items) {
     const { offset, length } = rangeOf(item);
     const last = joined.at(-1);
-    const fits =
-      last !== undefined && offset - last.end <= GAP_BYTES_MAX && offset + length - last.start <= RANGE_BYTES_MAX;
+    const fits = last !== undefined && offset - last.end <= GAP_BYTES_MAX && offset + length - last.start <= bytesMax;
     if (fits) {
       last.end = Math.max(last.end, offset + length);
       last.items.push(item);

@@ -2,7 +2,8 @@
  * The words of the repository that its parts share. The stored format is restic's, version 2: see docs/format.md.
  * Ids are lowercase hex SHA-256 (64 characters) at the borders; the blob index keeps them as bytes.
  */
-import type { ReadCreateStore, ReadStore } from '../storage/port.ts';
+import type { AdministerStore, ReadCreateStore, ReadStore } from '../storage/port.ts';
+import type { ReadCrypto } from './crypto/read-crypto.ts';
 
 export type BlobType = 'data' | 'tree';
 
@@ -52,7 +53,7 @@ export interface TreeNode {
   readonly size?: bigint;
   readonly links?: bigint;
   readonly linkTarget?: Uint8Array;
-  readonly extendedAttributes?: readonly { readonly name: string; readonly value: Uint8Array }[];
+  readonly extendedAttributes?: readonly { readonly name: Uint8Array; readonly value: Uint8Array }[];
   readonly device?: bigint;
   /** Blob ids; null for all but files. */
   readonly content: readonly string[] | null;
@@ -99,6 +100,8 @@ export type SnapshotWithId = Snapshot & { readonly id: string };
 export interface OpenRepository {
   /** Reading only: listing, restoring, checking and drilling get no more than this. */
   readonly store: ReadStore;
+  /** What opened it, and opens all that is in it. */
+  readonly crypto: ReadCrypto;
   readonly config: RepositoryConfig;
   readonly masterKey: MasterKey;
   /** Id of the key file that opened it. */
@@ -108,6 +111,11 @@ export interface OpenRepository {
 /** An opened repository that backups may add to. */
 export interface WritableRepository extends OpenRepository {
   readonly store: ReadCreateStore;
+}
+
+/** An opened repository from which may be removed: for whoever holds its exclusive lock. */
+export interface AdministeredRepository extends WritableRepository {
+  readonly store: ReadCreateStore & AdministerStore;
 }
 
 /** An object that a backup added, as the commit manifest lists it. */

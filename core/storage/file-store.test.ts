@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -21,6 +21,18 @@ describeStore('file', async () => {
   };
 });
 
+/** On Linux the first is always another one, unless the temporary files lie there: then the next ones are. */
+async function folderOnAnotherDisk(folder: string): Promise<string> {
+  const { dev } = await stat(folder);
+  for (const place of ['/dev/shm', '/var/tmp', homedir(), process.cwd()]) {
+    const found = await stat(place).catch(() => undefined);
+    if (found !== undefined && found.dev !== dev) return await mkdtemp(join(place, 'holdfast-store-'));
+  }
+  throw new Error(
+    'This machine has one disk alone, and not even /dev/shm: what happens between two cannot be tested here.',
+  );
+}
+
 describe('file store', () => {
   let base: string;
   let root: string;
@@ -36,6 +48,44 @@ describe('file store', () => {
     expect(await readFile(join(root, 'v/one/data/ab/abcd'), 'utf8')).toBe('pack');
     expect((await stat(join(root, 'v/one/data/ab/abcd'))).mode & 0o777).toBe(0o400);
     expect(await readdir(join(root, '.tmp'))).toEqual([]);
+  });
+
+  test('a finished file becomes the object, once; its owner may remove it before or after', async () => {
+    const store = createFileStore({ root });
+    const bytes = randomBytes(40_000);
+    const made = join(await store.scratchFolder(), 'pack-1');
+    await writeFile(made, bytes);
+    const options = { size: bytes.length, crc32c: crc32cBase64(bytes) };
+    await expect(store.createFromFile('data/aa', made, { ...options, size: 1 })).rejects.toMatchObject({
+      code: 'object_mismatch',
+    });
+    expect(await store.createFromFile('data/aa', made, options)).toBe('created');
+    await rm(made, { force: true });
+    expect(await store.head('data/aa')).toMatchObject(options);
+    expect((await stat(join(root, 'data/aa'))).mode & 0o777).toBe(0o400);
+    const other = join(await store.scratchFolder(), 'pack-2');
+    await writeFile(other, 'something else');
+    expect(await store.createFromFile('data/aa', other, { size: 14 })).toBe('exists');
+    expect(await store.head('data/aa')).toMatchObject(options);
+    await rm(other);
+    expect(await readdir(join(root, '.tmp'))).toEqual([]);
+  });
+
+  test('a finished file on another disk is copied, and compared with its checksum', async () => {
+    const elsewhere = await folderOnAnotherDisk(base);
+    try {
+      const store = createFileStore({ root });
+      const made = join(elsewhere, 'pack');
+      await writeFile(made, 'from another disk');
+      const wrong = { size: 17, crc32c: crc32cBase64(bytesOf('another')) };
+      await expect(store.createFromFile('a', made, wrong)).rejects.toMatchObject({ code: 'object_mismatch' });
+      expect(await store.head('a')).toBeUndefined();
+      const right = { size: 17, crc32c: crc32cBase64(bytesOf('from another disk')) };
+      expect(await store.createFromFile('a', made, right)).toBe('created');
+      expect(await store.head('a')).toMatchObject(right);
+    } finally {
+      await rm(elsewhere, { recursive: true, force: true });
+    }
   });
 
   test('damage on the disk shows in the checksum of head', async () => {

@@ -4,7 +4,7 @@
  * written to `.tmp`, synced, and then linked under its name, which fails when the name is taken.
  */
 import { randomBytes } from 'node:crypto';
-import { constants, type Dirent } from 'node:fs';
+import { constants, createReadStream, type Dirent } from 'node:fs';
 import { type FileHandle, link, lstat, mkdir, open, readdir, rename, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../base/clock.ts';
@@ -13,7 +13,15 @@ import { Crc32c, crc32cBase64 } from '../base/crc32c.ts';
 import { HoldfastError } from '../base/errors.ts';
 import { createDirectorySync } from './directory-sync.ts';
 import { assertKeyPrefix, assertObjectKey, isKeySegment } from './object-key.ts';
-import type { ByteRange, ListedObject, ObjectInfo, ObjectStore, StreamTerms } from './port.ts';
+import type {
+  ByteRange,
+  FileCreateStore,
+  ListedObject,
+  ObjectInfo,
+  ObjectStore,
+  ScratchStore,
+  StreamTerms,
+} from './port.ts';
 import { signDownloadUrl, signingMissing, signUploadUrl, type UrlSigning } from './signed-url.ts';
 import { diskFull, objectMismatch, objectMissing, objectShort, storageUnavailable } from './store-errors.ts';
 import { createStoreFolder, type StoreFolder } from './store-folder.ts';
@@ -35,7 +43,7 @@ const LIST_STATS_AT_ONCE = 64;
 /** restic writes beside the final name as `<name>-tmp-<digits>`. */
 const RESTIC_TEMPORARY = /-tmp-\d+$/;
 
-export function createFileStore(options: FileStoreOptions): ObjectStore {
+export function createFileStore(options: FileStoreOptions): ObjectStore & ScratchStore & FileCreateStore {
   const { root } = options;
   const syncDirectory = createDirectorySync();
   const folder = createStoreFolder(root, syncDirectory);
@@ -87,16 +95,16 @@ export function createFileStore(options: FileStoreOptions): ObjectStore {
       }
       const write = (handle: FileHandle): Promise<void> => handle.writeFile(bytes);
       try {
-        return await place(key, write);
+        return await place.written(key, write);
       } catch (error) {
         // A folder that was seen before has vanished; these bytes are still at hand, so it is made anew.
         if (!(error instanceof HoldfastError) || codeOf(error.cause) !== 'ENOENT') throw error;
-        return await place(key, write);
+        return await place.written(key, write);
       }
     },
     async createFrom(key, source, terms: StreamTerms = {}) {
       assertObjectKey(key);
-      return await place(key, async (handle) => {
+      return await place.written(key, async (handle) => {
         const check = new StreamCheck(key, terms);
         for await (const piece of source) {
           check.update(piece);
@@ -104,6 +112,23 @@ export function createFileStore(options: FileStoreOptions): ObjectStore {
         }
         check.finish();
       });
+    },
+    async scratchFolder() {
+      return await place.temporaryFolder();
+    },
+    async createFromFile(key, path, { crc32c, size }) {
+      assertObjectKey(key);
+      try {
+        const found = (await lstat(path)).size;
+        if (found !== size) throw objectMismatch(key, 'size', size, found);
+        return await place.finished(key, path);
+      } catch (error) {
+        if (!(error instanceof HoldfastError)) throw storageUnavailable('create', key, error);
+        // On another disk after all: then it is copied.
+        if (codeOf(error.cause) !== 'EXDEV') throw error;
+        const terms: StreamTerms = crc32c === undefined ? { size } : { size, crc32c };
+        return await this.createFrom(key, createReadStream(path), terms);
+      }
     },
     async remove(key, generation) {
       assertObjectKey(key);
@@ -137,13 +162,14 @@ export function createFileStore(options: FileStoreOptions): ObjectStore {
 
 async function openObject(folder: StoreFolder, key: string): Promise<FileHandle> {
   assertObjectKey(key);
+  let handle: FileHandle | undefined;
   try {
     if (!(await folder.hasFolder(key))) throw objectMissing(key);
-    const handle = await open(folder.pathOf(key), constants.O_RDONLY | constants.O_NOFOLLOW);
+    handle = await open(folder.pathOf(key), constants.O_RDONLY | constants.O_NOFOLLOW);
     if ((await handle.stat()).isFile()) return handle;
-    await handle.close();
     throw objectMissing(key);
   } catch (error) {
+    await handle?.close();
     if (error instanceof HoldfastError) throw error;
     // A link under an object's name is no object: ELOOP by O_NOFOLLOW.
     if (['ENOENT', 'ENOTDIR', 'ELOOP', 'EISDIR'].includes(codeOf(error))) throw objectMissing(key, error);
@@ -231,7 +257,15 @@ async function sizeOf(path: string): Promise<number | undefined> {
 
 // ---- creating
 
-type Placer = (key: string, write: (handle: FileHandle) => Promise<void>) => Promise<'created' | 'exists'>;
+type Placed = 'created' | 'exists';
+
+interface Placer {
+  /** Under the final name, what `write` puts into a file. */
+  written(key: string, write: (handle: FileHandle) => Promise<void>): Promise<Placed>;
+  /** Under the final name, a file that is finished. @throws with cause EXDEV when it lies on another disk. */
+  finished(key: string, path: string): Promise<Placed>;
+  temporaryFolder(): Promise<string>;
+}
 
 function createPlacer(
   root: string,
@@ -246,7 +280,13 @@ function createPlacer(
     await dropOldTemporaries(temporaryFolder, clock.nowMs());
   };
 
-  const placeOnce: Placer = async (key, write) => {
+  const explain = (error: unknown, key: string): HoldfastError =>
+    ['ENOSPC', 'EDQUOT', 'EFBIG'].includes(codeOf(error))
+      ? diskFull(root, error)
+      : storageUnavailable('create', key, error);
+
+  /** `make` gives the path of a file that is whole and durable, and which is not needed any more afterwards. */
+  const placeOnce = async (key: string, make: () => Promise<string>): Promise<Placed> => {
     ready ??= prepare();
     await ready;
     await folder.makeFolder(key);
@@ -258,17 +298,8 @@ function createPlacer(
     };
     // The name decides in the end; looking first spares writing what is there already.
     if (await isTaken(final)) return await exists();
-    const temporary = join(temporaryFolder, randomBytes(12).toString('hex'));
-    const handle = await open(temporary, 'wx', 0o600);
+    const temporary = await make();
     try {
-      try {
-        await write(handle);
-        // Read-only, as restic leaves its files: a slip of the hand does not change a backup.
-        await handle.chmod(0o400);
-        await handle.sync();
-      } finally {
-        await handle.close();
-      }
       if (!(await linkExclusively(temporary, final))) return await exists();
       await syncDirectory(folder.folderOf(key));
       return 'created';
@@ -277,18 +308,64 @@ function createPlacer(
     }
   };
 
-  return async (key, write) => {
+  const place: typeof placeOnce = async (key, make) => {
     try {
-      return await placeOnce(key, write);
+      return await placeOnce(key, make);
     } catch (error) {
       if (error instanceof HoldfastError) throw error;
       // The next attempt looks at the disk afresh: folders may have been removed.
       ready = undefined;
       folder.forget();
-      if (['ENOSPC', 'EDQUOT', 'EFBIG'].includes(codeOf(error))) throw diskFull(root, error);
-      throw storageUnavailable('create', key, error);
+      throw explain(error, key);
     }
   };
+
+  return {
+    written: (key, write) =>
+      place(key, async () => {
+        const temporary = join(temporaryFolder, randomBytes(12).toString('hex'));
+        const handle = await open(temporary, 'wx', 0o600);
+        try {
+          await write(handle);
+          await finish(handle);
+        } catch (error) {
+          await unlink(temporary).catch(() => undefined);
+          throw error;
+        } finally {
+          await handle.close();
+        }
+        return temporary;
+      }),
+    finished: (key, path) =>
+      place(key, async () => {
+        // A link of its own: whoever made the file may remove its name at any time.
+        const temporary = join(temporaryFolder, randomBytes(12).toString('hex'));
+        if (!(await linkExclusively(path, temporary))) throw new Error('a random name was taken');
+        const handle = await open(temporary, constants.O_RDONLY | constants.O_NOFOLLOW);
+        try {
+          await finish(handle);
+        } finally {
+          await handle.close();
+        }
+        return temporary;
+      }),
+    async temporaryFolder() {
+      try {
+        ready ??= prepare();
+        await ready;
+        return temporaryFolder;
+      } catch (error) {
+        ready = undefined;
+        throw explain(error, TEMPORARY_FOLDER);
+      }
+    },
+  };
+}
+
+/** Read-only, as restic leaves its files (a slip of the hand does not change a backup), and durable. */
+async function finish(handle: FileHandle): Promise<void> {
+  await handle.chmod(0o400);
+  await handle.sync();
 }
 
 /** True when this call gave the file its name. */

@@ -19,11 +19,8 @@ const emulated: GcsEmulatorOptions = { signers: { [account]: publicKey }, bucket
 function optionsFor(emulator: GcsEmulator, more: Partial<GcsStoreOptions> = {}): GcsStoreOptions {
   return {
     bucket: 'vault',
-    storage: {
-      apiEndpoint: emulator.url,
-      projectId: 'demo',
-      credentials: { client_email: account, private_key: privateKey },
-    },
+    storage: { apiEndpoint: emulator.url, projectId: 'demo' },
+    credentials: { client_email: account, private_key: privateKey },
     // Waits are counted in the tests below; here they would only cost time.
     retry: { sleep: async () => undefined },
     ...more,
@@ -216,3 +213,30 @@ if (realBucket === '') {
     close: async () => undefined,
   }));
 }
+
+describe('gcs retention', () => {
+  test('a locked object is neither removed nor replaced before its time, and the time only grows', async () => {
+    let nowMs = Date.now();
+    const clock = { nowMs: () => nowMs };
+    const emulator = await startGcsEmulator({ ...emulated, lockableBuckets: ['vault'], clock });
+    const store = createGcsStore(optionsFor(emulator));
+    await store.create('evidence/day.json', bytesOf('head'));
+    expect(await store.retain('evidence/day.json', nowMs + 60_000)).toBe('locked');
+    await expect(store.remove('evidence/day.json')).rejects.toMatchObject({ code: 'storage_unavailable' });
+    expect(await store.retain('evidence/day.json', nowMs + 1000)).toBe('unsupported');
+    await expect(store.remove('evidence/day.json')).rejects.toMatchObject({ code: 'storage_unavailable' });
+    expect(Buffer.from(await store.get('evidence/day.json')).toString()).toBe('head');
+    await expect(store.retain('evidence/none.json', nowMs)).rejects.toMatchObject({ code: 'object_missing' });
+    nowMs += 60_001;
+    await store.remove('evidence/day.json');
+    await emulator.close();
+  });
+  test('a bucket without object retention says so, and the object stays as it is', async () => {
+    const emulator = await startGcsEmulator(emulated);
+    const store = createGcsStore(optionsFor(emulator));
+    await store.create('evidence/day.json', bytesOf('head'));
+    expect(await store.retain('evidence/day.json', Date.now() + 60_000)).toBe('unsupported');
+    await store.remove('evidence/day.json');
+    await emulator.close();
+  });
+});

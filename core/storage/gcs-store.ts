@@ -20,6 +20,7 @@ import type {
   ListedObject,
   ObjectInfo,
   ObjectStore,
+  RetentionStore,
   SignedRequest,
   StreamTerms,
   UploadTerms,
@@ -31,10 +32,17 @@ export interface GcsStoreOptions {
   readonly bucket: string;
   /** Folder of the bucket in which all keys lie; no slash at the ends. */
   readonly prefix?: string;
-  /** Credentials, project, `apiEndpoint`. Without any the client finds the machine's own identity. */
-  readonly storage?: StorageOptions;
+  /** Project, `apiEndpoint`. */
+  readonly storage?: Omit<StorageOptions, 'credentials' | 'keyFilename'>;
+  /** Of a service account. Without them the client finds the machine's own identity. */
+  readonly credentials?: GcsCredentials;
   readonly clock?: Clock;
   readonly retry?: Partial<RetryPolicy>;
+}
+
+export interface GcsCredentials {
+  readonly client_email: string;
+  readonly private_key: string;
 }
 
 /** V4 signatures hold seven days at most. */
@@ -51,10 +59,25 @@ interface Context {
   file(key: string): File;
 }
 
-export function createGcsStore(options: GcsStoreOptions): ObjectStore {
-  const client = new Storage({ ...options.storage, retryOptions: { autoRetry: false, maxRetries: 0 } });
+/**
+ * The client's own option for credentials takes any kind, among them those that name addresses to ask for tokens, and warns of
+ * that at each start. Ours are of a service account and nothing else.
+ */
+function openClient({ storage, credentials }: GcsStoreOptions, retryOptions: StorageOptions['retryOptions']): Storage {
+  const client = new Storage({ ...storage, ...(retryOptions === undefined ? {} : { retryOptions }) });
+  if (credentials !== undefined)
+    client.authClient.jsonContent = {
+      type: 'service_account',
+      client_email: credentials.client_email,
+      private_key: credentials.private_key,
+    };
+  return client;
+}
+
+export function createGcsStore(options: GcsStoreOptions): ObjectStore & RetentionStore {
+  const client = openClient(options, { autoRetry: false, maxRetries: 0 });
   // Resumable uploads know how far they came, which only the client can tell: there its own retries stay on.
-  const resumingClient = new Storage({ ...options.storage, retryOptions: { autoRetry: true, maxRetries: 5 } });
+  const resumingClient = openClient(options, { autoRetry: true, maxRetries: 5 });
   const bucket = client.bucket(options.bucket);
   const root = options.prefix === undefined || options.prefix === '' ? '' : `${options.prefix}/`;
   const retry: RetryPolicy = { ...defaultRetryPolicy, ...options.retry };
@@ -94,9 +117,28 @@ export function createGcsStore(options: GcsStoreOptions): ObjectStore {
         }
       });
     },
+    retain: (key, untilMs) => retain(context, key, untilMs),
     signUpload: (key, terms) => signUpload(context, key, terms),
     signDownload: (key, terms) => signDownload(context, key, terms),
   };
+}
+
+/** Locked mode: it can be made longer and never shorter, by nobody. A bucket without object retention refuses. */
+async function retain(context: Context, key: string, untilMs: number): Promise<'locked' | 'unsupported'> {
+  const file = context.file(key);
+  return await withRetries(context.retry, 'retain', key, async () => {
+    try {
+      const retention = { mode: 'Locked', retainUntilTime: new Date(untilMs).toISOString() };
+      await file.setMetadata({ retention });
+      return 'locked';
+    } catch (error) {
+      const status = statusOf(error);
+      if (status === 404 && !isBucketMissing(error)) throw objectMissing(key, error);
+      // 400: not enabled for the bucket. 403: enabled, and this identity may not lock; the anchor stands unlocked then.
+      if (status === 400 || status === 403) return 'unsupported';
+      throw error;
+    }
+  });
 }
 
 // ---- reading
@@ -188,13 +230,13 @@ async function* list(context: Context, prefix: string): AsyncGenerator<ListedObj
         prefix: context.root + prefix,
         autoPaginate: false,
         maxResults: LIST_PAGE_OBJECTS,
-        fields: 'items(name,size),nextPageToken',
+        fields: 'items(name,size,crc32c),nextPageToken',
         ...(pageToken === undefined ? {} : { pageToken }),
       }),
     );
     // With `fields` the client hands out the items as they came, whatever its types say.
-    for (const item of files as unknown as { name: string; size: string }[])
-      yield { key: item.name.slice(context.root.length), size: Number(item.size) };
+    for (const { name, size, crc32c } of files as unknown as { name: string; size: string; crc32c?: string }[])
+      yield { key: name.slice(context.root.length), size: Number(size), ...(crc32c === undefined ? {} : { crc32c }) };
     pageToken = (next as { pageToken?: string } | null)?.pageToken;
   } while (pageToken !== undefined);
 }

@@ -63,7 +63,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): MemoryStore
       assertKeyPrefix(prefix);
       for (const key of [...objects.keys()].filter((name) => name.startsWith(prefix)).sort(undefined)) {
         const object = objects.get(key);
-        if (object !== undefined) yield { key, size: object.bytes.length };
+        if (object !== undefined) yield { key, size: object.bytes.length, crc32c: crc32cBase64(object.bytes) };
       }
     },
     async create(key, bytes, { crc32c } = {}) {

@@ -22,6 +22,8 @@ export interface ObjectInfo {
 export interface ListedObject {
   readonly key: string;
   readonly size: number;
+  /** As of ObjectInfo, where the store has it at hand; absent where it would have to read the object for it. */
+  readonly crc32c?: string;
 }
 
 export interface ByteRange {
@@ -79,9 +81,35 @@ export interface StreamCreateStore {
   createFrom(key: string, pieces: AsyncIterable<Uint8Array>, terms?: StreamTerms): Promise<'created' | 'exists'>;
 }
 
+export interface ScratchStore {
+  /** A folder for files on their way into the store, on its own disk where it has one. Made when it is missing. */
+  scratchFolder(): Promise<string>;
+}
+
+/** What a store with a disk of its own can do besides, so that large objects need not go through memory. */
+export interface FileCreateStore {
+  /**
+   * As create, for the contents of a finished file: where the file lies in the scratch folder it becomes the object itself,
+   * so its owner must not change it any more. The name of the file may be gone afterwards, or not: its owner removes it.
+   */
+  createFromFile(
+    key: string,
+    path: string,
+    options: CreateOptions & { readonly size: number },
+  ): Promise<'created' | 'exists'>;
+}
+
 export interface AdministerStore {
   /** Removes exactly this generation, or any when undefined. Removing what is not there (any more) is no error. */
   remove(key: string, generation?: string): Promise<void>;
+}
+
+export interface RetentionStore {
+  /**
+   * Until then nobody removes or replaces the object, its owner and the service among them. 'unsupported': this bucket cannot
+   * promise it. @throws HoldfastError object_missing.
+   */
+  retain(key: string, untilMs: number): Promise<'locked' | 'unsupported'>;
 }
 
 export interface UploadTerms {
@@ -112,5 +140,11 @@ export interface SigningStore {
   signDownload(key: string, terms: DownloadTerms): Promise<SignedRequest>;
 }
 
-export type ReadCreateStore = ReadStore & CreateStore;
-export type ObjectStore = ReadStore & SizeStore & CreateStore & StreamCreateStore & AdministerStore & SigningStore;
+export type ReadCreateStore = ReadStore & CreateStore & Partial<ScratchStore & FileCreateStore>;
+export type ObjectStore = ReadStore &
+  SizeStore &
+  CreateStore &
+  Partial<ScratchStore & FileCreateStore & RetentionStore> &
+  StreamCreateStore &
+  AdministerStore &
+  SigningStore;

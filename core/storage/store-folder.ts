@@ -2,13 +2,14 @@
 import { lstat, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HoldfastError } from '../base/errors.ts';
+import { storageUnavailable } from './store-errors.ts';
 
 export interface StoreFolder {
   /** Absolute path of the object. */
   pathOf(key: string): string;
   /** Absolute path of the folder that holds the object. */
   folderOf(key: string): string;
-  /** False when the object's folder does not exist. @throws HoldfastError forbidden when a link stands in the way. */
+  /** False when the object's folder does not exist. @throws HoldfastError forbidden when a link stands in the way; storage_unavailable. */
   hasFolder(key: string): Promise<boolean>;
   /** Makes the object's folder, durably. @throws as hasFolder; conflict when a file stands in the way. */
   makeFolder(key: string): Promise<void>;
@@ -51,8 +52,12 @@ export function createStoreFolder(root: string, syncDirectory: (directory: strin
     pathOf: (key) => join(root, ...key.split('/')),
     folderOf: (key) => foldersOf(key).at(-1) ?? root,
     async hasFolder(key) {
-      for (const folder of foldersOf(key)) if (!(await look(folder))) return false;
-      return true;
+      try {
+        for (const folder of foldersOf(key)) if (!(await look(folder))) return false;
+        return true;
+      } catch (error) {
+        throw error instanceof HoldfastError ? error : storageUnavailable('look', key, error);
+      }
     },
     async makeFolder(key) {
       if (!known.has(root)) {

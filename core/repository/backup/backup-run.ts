@@ -1,30 +1,32 @@
 /** The state of one backup, and the walk that drives it. */
-import path from 'node:path';
-import { displayPath, type ScannedEntry, type ScannedFolder, SourceScan } from '../../filesystem/scan.ts';
+import { AttributeReader } from '../../filesystem/attribute-reader.ts';
+import { FolderState } from './folder-state.ts';
+import { FolderListing, type PlacedEntry } from '../../filesystem/folder-listing.ts';
+import { ReadAhead } from '../../filesystem/read-ahead.ts';
+import { displayPath, type ScannedFolder, SourceScan } from '../../filesystem/scan.ts';
 import { HoldfastError } from '../../base/errors.ts';
 import { silentLog } from '../../base/log.ts';
 import { goTime } from '../format/go-text.ts';
-import { encodeNode } from '../format/tree.ts';
 import { encodeSnapshot } from '../format/snapshot.ts';
-import type {
-  BackupProgress,
-  Snapshot,
-  SnapshotSummary,
-  UnreadItem,
-  WitnessFile,
-  WritableRepository,
-} from '../types.ts';
-import type { BackupOptions, BackupResult } from './backup.ts';
+import type { BackupProgress, Snapshot, SnapshotSummary, UnreadItem, WritableRepository } from '../types.ts';
+import { assertWritableVersion } from './assert-writable-version.ts';
+import type { BackupOptions, BackupResult, BackupWarning } from './backup.ts';
 import { BlobAdder } from './blob-adder.ts';
 import { FileQueue, type FileResult } from './file-queue.ts';
+import type { FolderRecord } from './folder-record.ts';
+import type { HashedBlobs } from './lane-messages.ts';
 import { Lanes } from './lanes.ts';
-import { makeNode } from './make-node.ts';
+import { type KnownEntry, type KnownFolder, KnownFolders } from './known-folders.ts';
 import { loadOwnerNames } from './owners.ts';
-import { PackWriter } from './pack-writer.ts';
-import { isUnchanged, type ParentEntry, type ParentFolder, ParentSnapshot } from './parent.ts';
-import { sealUnpacked, storeObject } from './store-object.ts';
-import { type OpenFolder, TreeBuilder } from './tree-builder.ts';
-import { WitnessSample } from './witness-sample.ts';
+import { PackWriter } from '../write/pack-writer.ts';
+import { ParentSnapshot } from './parent.ts';
+import { ScratchFiles } from '../write/scratch-files.ts';
+import { sealUnpacked, storeObject } from '../write/store-object.ts';
+import { StreamQueue } from './stream-queue.ts';
+import { madeFolder, placeStreams, type StreamPart, type StreamSource, withStreams } from './stream-source.ts';
+import { treeForm } from './tree-form.ts';
+import { type OpenFolder, TreeBuilder, type TreeBuilderOptions } from './tree-builder.ts';
+import { WitnessFiles, type WitnessRole } from './witness-files.ts';
 
 const PACK_BYTES = 16 * 1024 * 1024;
 /** The walk lets messages of the lanes through at least every so many entries. */
@@ -32,20 +34,33 @@ const ENTRIES_PER_TURN = 500;
 /** How long a failed backup waits for uploads that are under way, so that they end before its caller goes on. */
 const SETTLE_MS = 2000;
 
+/** What decides how an entry that is no folder is stored. */
+interface LeafTerms {
+  readonly folder: KnownFolder | undefined;
+  readonly role: WitnessRole | undefined;
+  /** Whence its bytes come, when it is no file on the disk. */
+  readonly stream: StreamSource | undefined;
+}
+
 export class BackupRun {
   readonly #repo: WritableRepository;
   readonly #options: BackupOptions;
-  readonly #scan: SourceScan;
+  /** Undefined when there is nothing but streams. */
+  readonly #ahead: ReadAhead | undefined;
+  readonly #streams: StreamPart | undefined;
+  readonly #streamQueue: StreamQueue;
+  readonly #timeNs: bigint;
   readonly #lanes: Lanes;
   readonly #packs: PackWriter;
   readonly #blobs: BlobAdder;
   readonly #files: FileQueue;
   readonly #trees: TreeBuilder;
-  readonly #parent: ParentSnapshot;
-  readonly #owners = loadOwnerNames();
-  readonly #sample: WitnessSample | undefined;
-  readonly #witnesses: (WitnessFile & { readonly rank: string | undefined })[] = [];
+  readonly #known: KnownFolders;
+  readonly #state: FolderState | undefined;
+  readonly #witnesses: WitnessFiles;
   readonly #unread: UnreadItem[] = [];
+  #scratch: ScratchFiles | undefined;
+  readonly #warnings: BackupWarning[] = [];
   readonly #failed = Promise.withResolvers<never>();
   readonly #counts = { new: 0, changed: 0, unmodified: 0, bytesKept: 0 };
   readonly #progress = { filesDone: 0, filesTotal: 0, bytesDone: 0, bytesTotal: 0 };
@@ -56,19 +71,31 @@ export class BackupRun {
 
   /** @throws HoldfastError source_missing, source_unreadable; bad_request for a repository of format version 1. */
   constructor(repo: WritableRepository, options: BackupOptions) {
-    assertVersion(repo);
+    assertWritableVersion(repo);
     this.#repo = repo;
     this.#options = options;
     this.#startedMs = options.clock.nowMs();
-    const { paths, excludes = [], excludedFolders = [], oneFileSystem = false, index, witness } = options;
-    this.#scan = new SourceScan({ roots: paths, excludes, excludedFolders, oneFileSystem });
+    const { paths, index } = options;
+    this.#timeNs = BigInt(options.time.getTime()) * 1_000_000n;
+    this.#streams = placeStreams(options.streams ?? []);
+    // An empty list of paths is refused by the scan, unless streams are what is wanted.
+    if (paths.length > 0 || this.#streams === undefined)
+      this.#ahead = options.scan ?? new ReadAhead(new SourceScan({ ...options, roots: paths }));
     this.#failed.promise.catch(() => undefined); // it is raced where it matters
     const fail = (error: unknown): void => this.#fail(error);
     const { encrypt, macK, macR } = repo.masterKey;
     // Copies: a small Buffer is part of a larger piece of memory, which a message would carry along.
     const masterKey = { encrypt: new Uint8Array(encrypt), macK: new Uint8Array(macK), macR: new Uint8Array(macR) };
+    const packBytes = options.packBytes ?? PACK_BYTES;
     this.#lanes = new Lanes({
-      setup: { masterKey, chunkerPolynomial: repo.config.chunkerPolynomial },
+      setup: () => ({
+        masterKey,
+        chunkerPolynomial: repo.config.chunkerPolynomial,
+        packBytes,
+        scratch: { folder: this.#scratch!.folder, prefix: this.#scratch!.prefix }, // there before the first lane: #run
+      }),
+      onPack: (pack) => this.#packs.add(pack),
+      lanesMax: options.readConcurrency,
       mayAdd: () => this.#packs.hasRoom,
       onFailure: fail,
     });
@@ -76,23 +103,56 @@ export class BackupRun {
       store: repo.store,
       masterKey: repo.masterKey,
       index,
-      packBytes: options.packBytes ?? PACK_BYTES,
-      finishPack: (message) => this.#lanes.finish(message),
       onRoom: () => this.#lanes.schedule(),
       onFailure: fail,
     });
     this.#blobs = new BlobAdder(index, this.#lanes, this.#packs, fail);
-    this.#parent = new ParentSnapshot(repo, index);
-    this.#trees = new TreeBuilder(this.#owners, (tree) => this.#blobs.addTree(tree, this.#parent.damagedPacks));
-    this.#files = new FileQueue({
-      lanes: this.#lanes,
-      addChunks: (buffer, ranges, ids) => this.#blobs.addChunks(buffer, ranges, ids),
-      onBytes: (bytes, full) => {
-        this.#progress.bytesDone += bytes;
-        this.#report(full);
-      },
+    const attributes = new AttributeReader({
+      withoutNative: options.withoutNative ?? false,
+      onProblem: (problem) => this.#unread.push({ ...problem, bytes: 0 }),
+      onWarning: (place, reason) => this.#warnings.push({ path: place, reason }),
     });
-    this.#sample = witness === undefined ? undefined : new WitnessSample(witness.seed, witness.sampleCount);
+    const owners = loadOwnerNames();
+    const { statePath, clock } = options;
+    this.#state =
+      statePath === undefined
+        ? undefined
+        : new FolderState({
+            path: statePath,
+            repositoryId: repo.config.id,
+            form: treeForm(owners, attributes.isAble),
+            clock,
+          });
+    const parent = new ParentSnapshot(repo, index);
+    this.#known = new KnownFolders(parent, index, this.#state);
+    const store = (tree: Buffer): string => this.#blobs.addTree(tree, parent.damagedPacks);
+    const attributesOf = (entry: PlacedEntry): ReturnType<TreeBuilderOptions['attributesOf']> => {
+      const told = this.#unread.length + this.#warnings.length;
+      const found = attributes.of(entry);
+      return { attributes: found, isAll: this.#unread.length + this.#warnings.length === told };
+    };
+    this.#trees = new TreeBuilder({ owners, attributesOf, store, state: this.#state });
+    const addChunks = (chunks: HashedBlobs): string[] => this.#blobs.addChunks(chunks);
+    const onBytes = (bytes: number, full: Buffer): void => {
+      this.#progress.bytesDone += bytes;
+      this.#report(full);
+    };
+    this.#files = new FileQueue({ lanes: this.#lanes, addChunks, onBytes });
+    this.#streamQueue = new StreamQueue({
+      sink: {
+        borrowBuffer: () => this.#lanes.borrowBuffer(),
+        releaseBuffer: (buffer) => this.#lanes.releaseBuffer(buffer),
+        addChunks,
+      },
+      onBytes: (bytes, full) => {
+        this.#progress.bytesTotal += bytes; // nobody knew before how much it would be
+        onBytes(bytes, full);
+      },
+      chunkerPolynomial: repo.config.chunkerPolynomial,
+      order: options.streams ?? [],
+      leavesOut: options.onStreamFailure === 'leave_out',
+    });
+    this.#witnesses = new WitnessFiles(options.witness);
     options.signal?.addEventListener('abort', this.#abort, { once: true });
     if (options.signal?.aborted) this.#abort();
   }
@@ -105,7 +165,10 @@ export class BackupRun {
   async close(): Promise<void> {
     this.#options.signal?.removeEventListener('abort', this.#abort);
     this.#failure ??= { error: cancelled() };
+    this.#streamQueue.close(this.#failure.error);
+    this.#state?.close();
     await Promise.all([this.#lanes.close(), this.#packs.settled(SETTLE_MS)]);
+    await this.#scratch?.clear();
   }
 
   readonly #abort = (): void => this.#fail(cancelled());
@@ -122,13 +185,20 @@ export class BackupRun {
   }
 
   async #run(): Promise<BackupResult> {
-    await this.#walk(this.#scan.root(), undefined, 0, this.#options.parent?.tree);
+    this.#scratch = await ScratchFiles.open(this.#repo.store, this.#startedMs);
+    const root = this.#ahead?.scan.root() ?? madeFolder(Buffer.alloc(0), Buffer.alloc(0), this.#timeNs);
+    await this.#walk(root, this.#streams, undefined, 0, this.#options.parent?.tree);
     this.#isWalking = false;
+    if (this.#streams === undefined) this.#lanes.finishSmall();
     this.#files.flush();
+    await this.#streamQueue.readAll();
     const tree = await this.#trees.root;
     this.#assertSomethingRead();
     await this.#blobs.idle();
-    await this.#packs.closePacks();
+    await this.#lanes.closePacks('data');
+    await this.#lanes.closePacks('tree');
+    await this.#packs.idle();
+    await this.#lanes.close(); // their memory is needed for the index
     this.#assertSound();
     this.#report(undefined, 'index');
     await this.#packs.writeIndex();
@@ -137,90 +207,116 @@ export class BackupRun {
     const { object, bytes } = sealUnpacked(this.#repo.masterKey, 'snapshot', encodeSnapshot(snapshot));
     // From here on there is no way back: whoever stops now may find the snapshot made.
     await storeObject(this.#repo.store, object, bytes);
+    this.#state?.commit();
     this.#report(undefined, 'done');
     return this.#resultOf(snapshot, object.key.slice('snapshots/'.length), [...this.#packs.added, object]);
   }
 
   async #walk(
     folder: ScannedFolder,
+    streams: StreamPart | undefined,
     above: OpenFolder | undefined,
     place: number,
     parentTree: string | undefined,
   ): Promise<void> {
     this.#assertSound();
-    const entries = this.#scan.list(folder);
+    const listing = this.#list(folder, streams);
     this.#takeProblems();
-    if (entries === undefined) {
+    if (listing === undefined) {
       if (above !== undefined) this.#trees.set(above, place, undefined);
       return;
     }
-    const parents = await this.#parent.folder(parentTree);
-    const open = this.#trees.open(folder, entries.length, above, place, parents === undefined ? undefined : parentTree);
+    const witnesses = this.#witnesses.among(listing, streams);
+    const { known, same } = await this.#known.find(parentTree, listing, witnesses.size === 0 && streams === undefined);
+    const open = this.#trees.open({
+      listing,
+      above,
+      place,
+      parentTree: known === undefined ? undefined : parentTree,
+      same,
+    });
     // Files first: their totals are known before the walk goes deeper.
-    for (const [at, entry] of entries.entries()) if (!isFolder(entry)) this.#leaf(open, at, entry, parents);
+    if (same !== undefined) this.#countSame(same);
+    else
+      for (let at = 0; at < listing.length; at += 1)
+        if (listing.kind(at) !== 'folder')
+          this.#leaf(open, at, {
+            folder: known,
+            role: witnesses.get(at),
+            stream: streams?.below.get(listing.names[at]!)?.source,
+          });
     this.#report(folder.path);
-    await this.#breathe(entries.length);
-    for (const [at, entry] of entries.entries()) {
-      if (isFolder(entry)) await this.#walk(entry, open, at, parents?.get(nameKey(entry))?.subtree);
+    await this.#breathe(same === undefined ? listing.length : listing.length / 10);
+    for (const at of listing.folders()) {
+      const name = listing.names[at]!;
+      await this.#walk(listing.subfolder(at), streams?.below.get(name), open, at, known?.find(name)?.subtree);
     }
   }
 
-  #leaf(open: OpenFolder, place: number, entry: ScannedEntry, parents: ParentFolder | undefined): void {
-    if (entry.kind !== 'file') {
-      this.#trees.set(open, place, encodeNode(makeNode(entry, entry.facts, this.#owners, { content: null })));
-      return;
-    }
-    const { path: full, facts } = entry;
+  #list(folder: ScannedFolder, streams: StreamPart | undefined): FolderListing | undefined {
+    const listing = this.#ahead?.list(folder);
+    if (streams === undefined) return this.#ahead === undefined ? new FolderListing(folder, 0) : listing;
+    const entries = Array.from(listing?.names ?? [], (_, at) => listing!.entry(at));
+    return FolderListing.of(folder, withStreams(entries, folder, streams, this.#timeNs));
+  }
+
+  #countSame({ files, fileBytes }: FolderRecord): void {
+    this.#progress.filesTotal += files;
+    this.#progress.filesDone += files;
+    this.#progress.bytesTotal += fileBytes;
+    this.#progress.bytesDone += fileBytes;
+    this.#counts.unmodified += files;
+    this.#counts.bytesKept += fileBytes;
+  }
+
+  #leaf(open: OpenFolder, place: number, { folder, role, stream }: LeafTerms): void {
+    const { listing } = open;
+    if (listing.kind(place) !== 'file')
+      return this.#trees.set(open, place, { facts: listing.facts(place), content: null });
+    const size = listing.size(place);
     this.#progress.filesTotal += 1;
-    this.#progress.bytesTotal += facts.size;
-    const parent = parents?.get(nameKey(entry));
-    const isCanary = displayPath(full) === this.#options.witness?.canaryPath;
-    const rank = isCanary ? undefined : this.#sample?.offer(full, facts.size);
-    const isWitness = isCanary || rank !== undefined;
+    this.#progress.bytesTotal += size;
+    const known = folder?.find(listing.names[place]!);
     // A witnessed file is read in any case: its hash is only worth something when it is of the bytes on the disk today.
-    if (!isWitness && parent !== undefined && isUnchanged(facts, parent)) {
-      const content = parent.content ?? [];
-      if (this.#blobs.haveAll(content, 'data')) {
-        this.#progress.bytesDone += facts.size;
-        this.#keep(open, place, entry, parent, { content, facts });
+    if (stream === undefined && role === undefined && known !== undefined) {
+      const facts = listing.facts(place);
+      const content = known.content ?? [];
+      if (known.isUnchanged(facts) && this.#blobs.haveAll(content, 'data')) {
+        this.#progress.bytesDone += size;
+        this.#keep(open, place, known, { content, facts });
         return;
       }
     }
     const done = (result: FileResult): void => {
-      if (result.problem !== undefined) this.#unread.push({ path: displayPath(full), ...result.problem });
-      if (result.witness !== undefined) this.#witness(full, result, rank, isCanary);
-      if (result.kept !== undefined) this.#keep(open, place, entry, parent, result.kept);
+      if (result.problem !== undefined)
+        this.#unread.push({ path: displayPath(listing.path(place)), ...result.problem });
+      if (role !== undefined) this.#witnesses.take(listing.path(place), result, role);
+      if (result.kept !== undefined) this.#keep(open, place, known, result.kept);
       else {
         this.#progress.filesDone += 1;
         this.#trees.set(open, place, undefined);
       }
     };
-    this.#files.add({ entry, isWitness, done });
+    if (stream === undefined) this.#files.add({ listing, place, isWitness: role !== undefined, done });
+    else this.#streamQueue.add({ entry: listing.entry(place), source: stream, done });
   }
 
   #keep(
     open: OpenFolder,
     place: number,
-    entry: ScannedEntry,
-    parent: ParentEntry | undefined,
+    known: KnownEntry | undefined,
     { content, facts }: NonNullable<FileResult['kept']>,
   ): void {
     this.#progress.filesDone += 1;
     this.#counts.bytesKept += facts.size;
-    if (parent?.content === undefined || parent.content === null) this.#counts.new += 1;
-    else if (isSameContent(parent.content, content)) this.#counts.unmodified += 1;
+    if (known?.content === undefined || known.content === null) this.#counts.new += 1;
+    else if (isSameContent(known.content, content)) this.#counts.unmodified += 1;
     else this.#counts.changed += 1;
-    this.#trees.set(open, place, encodeNode(makeNode(entry, facts, this.#owners, { content })));
-  }
-
-  #witness(full: Buffer, { witness, kept }: FileResult, rank: string | undefined, isCanary: boolean): void {
-    if (witness === undefined || kept === undefined) return;
-    const role = isCanary ? 'canary' : 'sample';
-    this.#witnesses.push({ path: displayPath(full), size: kept.facts.size, sha256: witness, role, rank });
+    this.#trees.set(open, place, { facts, content });
   }
 
   #takeProblems(): void {
-    for (const problem of this.#scan.problems.splice(0)) this.#unread.push({ ...problem, bytes: 0 });
+    for (const problem of this.#ahead?.scan.problems.splice(0) ?? []) this.#unread.push({ ...problem, bytes: 0 });
   }
 
   /** Lets the lanes be heard, and waits while they are far behind. */
@@ -235,9 +331,14 @@ export class BackupRun {
   #report(full?: Buffer, phase?: 'index' | 'done'): void {
     const { onProgress } = this.#options;
     if (onProgress === undefined) return;
+    const expected = this.#options.parent?.summary;
+    const { filesTotal, bytesTotal } = this.#progress;
     const progress: BackupProgress = {
       ...this.#progress,
-      phase: phase ?? (this.#isWalking ? 'scan' : 'read'),
+      // While the walk goes on, the last backup tells how much to expect.
+      filesTotal: this.#isWalking ? Math.max(filesTotal, expected?.total_files_processed ?? 0) : filesTotal,
+      bytesTotal: this.#isWalking ? Math.max(bytesTotal, expected?.total_bytes_processed ?? 0) : bytesTotal,
+      phase: phase ?? (this.#isWalking && expected === undefined ? 'scan' : 'read'),
       bytesAdded: this.#packs.uploadedBytes,
     };
     try {
@@ -263,7 +364,7 @@ export class BackupRun {
       time: stamp(this.#options.time.getTime()),
       ...(parent === undefined ? {} : { parent: parent.id }),
       tree,
-      paths: [...new Set(this.#options.paths.map((root) => path.resolve(root)))].sort(),
+      paths: this.#paths(),
       hostname,
       ...(username === undefined ? {} : { username }),
       ...(process.getuid === undefined ? {} : { uid: process.getuid(), gid: process.getgid?.() ?? 0 }),
@@ -274,9 +375,13 @@ export class BackupRun {
     };
   }
 
+  #paths(): string[] {
+    const { streams = [] } = this.#options;
+    return [...new Set([...(this.#ahead?.scan.roots ?? []), ...streams.map((stream) => stream.path)])].sort();
+  }
+
   #summary(): SnapshotSummary {
-    const data = this.#blobs.added('data');
-    const trees = this.#blobs.added('tree');
+    const [data, trees] = [this.#blobs.added('data'), this.#blobs.added('tree')];
     const { new: added, changed, unmodified, bytesKept } = this.#counts;
     return {
       backup_start: stamp(this.#startedMs),
@@ -290,7 +395,7 @@ export class BackupRun {
       data_blobs: data.blobs,
       tree_blobs: trees.blobs,
       data_added: data.bytes + trees.bytes,
-      data_added_packed: this.#packs.storedBytes,
+      data_added_packed: this.#blobs.storedBytes,
       total_files_processed: added + changed + unmodified,
       total_bytes_processed: bytesKept,
     };
@@ -298,43 +403,33 @@ export class BackupRun {
 
   #resultOf(snapshot: Snapshot, snapshotId: string, added: BackupResult['added']): BackupResult {
     const { data_blobs, tree_blobs, data_added } = this.#summary();
-    const witness = this.#witnesses.filter(({ rank }) => rank === undefined || this.#sample?.isChosen(rank) === true);
+    const socketsSkipped = this.#ahead?.scan.socketsSkipped ?? 0;
     (this.#options.log ?? silentLog).debug(
-      { snapshotId, files: this.#progress.filesTotal, blobs: data_blobs, socketsSkipped: this.#scan.socketsSkipped },
+      {
+        snapshotId,
+        files: this.#progress.filesTotal,
+        blobs: data_blobs,
+        socketsSkipped,
+      },
       'backup stored',
     );
     return {
       snapshotId,
       snapshot: { ...snapshot, id: snapshotId },
       added,
-      packIds: this.#blobs.packIds(),
+      packIds: [...new Set([...this.#blobs.packIds(), ...this.#known.packIds()])].sort(),
       unread: this.#unread,
+      warnings: this.#warnings,
       selectedFiles: this.#progress.filesTotal,
       selectedBytes: this.#progress.bytesTotal,
       unreadBytes: this.#unread.reduce((sum, { bytes }) => sum + bytes, 0),
-      socketsSkipped: this.#scan.socketsSkipped,
+      socketsSkipped,
       addedBlobs: data_blobs + tree_blobs,
       addedBytes: data_added,
-      storedBytes: this.#packs.storedBytes,
-      witness: witness.map(({ path, size, sha256, role }) => ({ path, size, sha256, role })),
+      storedBytes: this.#blobs.storedBytes,
+      witness: this.#witnesses.chosen(),
     };
   }
-}
-
-function assertVersion({ config }: WritableRepository): void {
-  if (config.version === 2) return;
-  throw new HoldfastError(
-    'bad_request',
-    'The repository is of format version 1, which knows no compression: it can be restored from and checked, but not added to. "restic migrate upgrade_repo_v2" brings it to version 2.',
-  );
-}
-
-function isFolder(entry: ScannedEntry | ScannedFolder): entry is ScannedFolder {
-  return entry.kind === 'folder';
-}
-
-function nameKey({ name }: ScannedEntry): string {
-  return name.toString('latin1');
 }
 
 function isSameContent(a: readonly string[], b: readonly string[]): boolean {

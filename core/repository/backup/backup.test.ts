@@ -8,15 +8,18 @@ import {
   globSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../../base/clock.ts';
+import { HoldfastError } from '../../base/errors.ts';
 import { createMemoryStore, type MemoryStore } from '../../storage/memory-store.ts';
 import { BlobIndex } from '../blob-index.ts';
 import { BlobReader } from '../blob-reader.ts';
@@ -24,8 +27,9 @@ import { findPath } from '../list-tree.ts';
 import { packKey } from '../object-names.ts';
 import { initRepository, listSnapshots } from '../repository.ts';
 import type { BackupProgress, WritableRepository } from '../types.ts';
-import { type BackupOptions, type BackupResult, backup } from './backup.ts';
+import type { BackupOptions, BackupResult } from './backup.ts';
 import { noise } from '../testing/noise.ts';
+import { backUpSource } from '../testing/back-up-source.ts';
 
 let root: string;
 let store: MemoryStore;
@@ -39,16 +43,8 @@ beforeEach(async () => {
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
-async function backUp(more: Partial<BackupOptions> = {}): Promise<BackupResult> {
-  return await backup(repo, {
-    paths: [root],
-    hostname: 'machine',
-    time: new Date('2026-01-02T03:04:05.678Z'),
-    index: await BlobIndex.load(repo),
-    clock: systemClock,
-    programVersion: 'holdfast test',
-    ...more,
-  });
+async function backUp(more: Partial<BackupOptions> = {}, into = repo): Promise<BackupResult> {
+  return await backUpSource(into, root, { time: new Date('2026-01-02T03:04:05.678Z'), ...more });
 }
 
 function write(name: string, contents: string | Buffer = name): string {
@@ -63,7 +59,7 @@ async function contentsOf({ snapshot }: BackupResult, full: string): Promise<Buf
   const reader = new BlobReader(repo, await BlobIndex.load(repo));
   const found = await findPath(reader, snapshot.tree, full);
   if (found?.node.content == null) return undefined;
-  const pieces: Buffer[] = [];
+  const pieces: Uint8Array[] = [];
   for (const id of found.node.content) pieces.push(await reader.read(id, 'data'));
   return Buffer.concat(pieces);
 }
@@ -71,8 +67,8 @@ async function contentsOf({ snapshot }: BackupResult, full: string): Promise<Buf
 /** Calls once, when the walk is in this folder (and has not yet read its files). */
 function whenIn(folder: string, act: () => void): (progress: BackupProgress) => void {
   let isDone = false;
-  return ({ phase, currentPath }) => {
-    if (isDone || phase !== 'scan' || currentPath !== folder) return;
+  return ({ currentPath }) => {
+    if (isDone || currentPath !== folder) return;
     isDone = true;
     act();
   };
@@ -293,6 +289,39 @@ test('no pack holds both folders and files, packs close at their size, and a sma
   expect(packsOf('data_pack')).toBeLessThanOrEqual(6);
 });
 
+test('no scratch file stays behind, whether the backup ends well or not, and those of killed ones are removed', async () => {
+  for (let at = 0; at < 8; at += 1) write(`d${at}/file`, noise(300_000, `scratch ${at}`));
+  const scratch = mkdtempSync(join(tmpdir(), 'holdfast-scratch-test-'));
+  const [old, young, foreign] = ['holdfast-pack-0123-0-1', 'holdfast-pack-4567-0-1', 'other'].map((name) =>
+    join(scratch, name),
+  ) as [string, string, string];
+  for (const file of [old, young, foreign]) writeFileSync(file, 'x');
+  utimesSync(old, new Date(), new Date(Date.now() - 25 * 3600_000));
+  utimesSync(foreign, new Date(), new Date(Date.now() - 25 * 3600_000));
+  let creates = 0;
+  const store: WritableRepository['store'] = {
+    head: (key) => repo.store.head(key),
+    get: (key, range) => repo.store.get(key, range),
+    stream: (key) => repo.store.stream(key),
+    list: (prefix) => repo.store.list(prefix),
+    scratchFolder: async () => scratch,
+    create: async (key, bytes, options) => {
+      if (key.startsWith('data/')) {
+        expect(readdirSync(scratch).length).toBeGreaterThan(2);
+        creates += 1;
+      }
+      if (creates === 3) throw new HoldfastError('storage_unavailable', 'No answer.');
+      return await repo.store.create(key, bytes, options);
+    },
+  };
+  const inScratch = { ...repo, store };
+  await expect(backUp({ packBytes: 256 * 1024 }, inScratch)).rejects.toMatchObject({ code: 'storage_unavailable' });
+  expect(readdirSync(scratch).sort()).toEqual([basename(young), basename(foreign)].sort());
+  await backUp({ packBytes: 256 * 1024 }, inScratch);
+  expect(readdirSync(scratch).sort()).toEqual([basename(young), basename(foreign)].sort());
+  rmSync(scratch, { recursive: true });
+});
+
 test('everything that was added is named with its size and checksum, packs first and the snapshot last', async () => {
   for (let at = 0; at < 10; at += 1) write(`${at}`, noise(100_000, `order ${at}`));
   const order: string[] = [];
@@ -307,15 +336,7 @@ test('everything that was added is named with its size and checksum, packs first
       },
     },
   };
-  const result = await backup(recording, {
-    paths: [root],
-    hostname: 'machine',
-    time: new Date(),
-    index: await BlobIndex.load(repo),
-    clock: systemClock,
-    programVersion: 'holdfast test',
-    packBytes: 128 * 1024,
-  });
+  const result = await backUp({ packBytes: 128 * 1024 }, recording);
   expect(order.slice(-2)).toEqual(['index', 'snapshots']);
   expect(new Set(order.slice(0, -2))).toEqual(new Set(['data']));
   for (const { key, size, crc32c } of result.added) expect(await store.head(key)).toMatchObject({ size, crc32c });

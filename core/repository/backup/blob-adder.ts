@@ -2,9 +2,10 @@
 import type { BlobIndex } from '../blob-index.ts';
 import { sha256Hex } from '../object-names.ts';
 import type { BlobType } from '../types.ts';
-import type { BlobsSealed } from './lane-messages.ts';
+import { crc32 } from 'node:zlib';
+import type { BlobsSealed, HashedBlobs } from './lane-messages.ts';
 import type { Lanes } from './lanes.ts';
-import type { PackWriter } from './pack-writer.ts';
+import type { PackWriter } from '../write/pack-writer.ts';
 
 const ID_BYTES = 32;
 /** Trees are sealed so many, or so many bytes, at a time: a message costs as much as sealing a small one. */
@@ -17,6 +18,8 @@ interface NewBlobs {
 }
 
 export class BlobAdder {
+  /** Sealed bytes of all blobs that were added. */
+  storedBytes = 0;
   readonly #index: BlobIndex;
   readonly #lanes: Lanes;
   readonly #packs: PackWriter;
@@ -25,7 +28,7 @@ export class BlobAdder {
   readonly #new = { data: { blobs: 0, bytes: 0 }, tree: { blobs: 0, bytes: 0 } };
   /** Packs of earlier backups that this one needs. */
   readonly #oldPacks = new Set<string>();
-  #trees: { readonly id: string; readonly bytes: Buffer }[] = [];
+  #trees: { readonly id: string; readonly bytes: Buffer; readonly sum: number }[] = [];
   #treeBytes = 0;
   #sealing = 0;
   #whenIdle: (() => void) | undefined;
@@ -37,8 +40,8 @@ export class BlobAdder {
     this.#lanes = lanes;
     this.#packs = packs;
     this.#onFailure = onFailure;
-    packs.onDurable = (entries) => {
-      for (const { id, type } of entries) this.#claimed[type].delete(id); // the index knows them from now on
+    packs.onDurable = (type, ids) => {
+      for (const id of ids) this.#claimed[type].delete(id); // the index knows them from now on
     };
   }
 
@@ -65,7 +68,7 @@ export class BlobAdder {
   }
 
   /** Chunks of files, in a buffer of the lanes, which goes back to them. Returns their ids. */
-  addChunks(buffer: SharedArrayBuffer, ranges: Uint32Array, idBytes: Uint8Array): string[] {
+  addChunks({ buffer, ranges, ids: idBytes, sums }: HashedBlobs): string[] {
     const hex = Buffer.from(idBytes.buffer, idBytes.byteOffset, idBytes.byteLength).toString('hex');
     const ids: string[] = [];
     const wanted: number[] = [];
@@ -75,14 +78,17 @@ export class BlobAdder {
       if (this.#claim(id, 'data', ranges[at * 2 + 1]! - ranges[at * 2]!)) wanted.push(at);
     }
     if (wanted.length === 0) this.#lanes.releaseBuffer(buffer);
+    else if (wanted.length === ids.length) this.#seal('data', { buffer, ranges, ids: idBytes, sums });
     else {
-      const wantedRanges = Uint32Array.from(wanted.flatMap((at) => [ranges[at * 2]!, ranges[at * 2 + 1]!]));
-      this.#seal(
-        'data',
+      const wantedIds = new Uint8Array(wanted.length * ID_BYTES);
+      for (const [place, at] of wanted.entries())
+        wantedIds.set(idBytes.subarray(at * ID_BYTES, (at + 1) * ID_BYTES), place * ID_BYTES);
+      this.#seal('data', {
         buffer,
-        wantedRanges,
-        wanted.map((at) => ids[at]!),
-      );
+        ranges: Uint32Array.from(wanted.flatMap((at) => [ranges[at * 2]!, ranges[at * 2 + 1]!])),
+        ids: wantedIds,
+        sums: Uint32Array.from(wanted, (at) => sums[at]!),
+      });
     }
     return ids;
   }
@@ -93,7 +99,7 @@ export class BlobAdder {
     const isDamaged =
       damagedPacks.size > 0 && this.#index.lookupAll(id, 'tree').every(({ packId }) => damagedPacks.has(packId));
     if (!this.#claim(id, 'tree', bytes.length, isDamaged)) return id;
-    this.#trees.push({ id, bytes });
+    this.#trees.push({ id, bytes, sum: crc32(bytes) });
     this.#treeBytes += bytes.length;
     if (this.#trees.length >= TREES_PER_MESSAGE || this.#treeBytes >= TREE_BYTES_PER_MESSAGE) this.#sealTrees();
     return id;
@@ -127,35 +133,24 @@ export class BlobAdder {
       at += bytes.copy(target, at);
       ranges[tree * 2 + 1] = at;
     }
-    const ids = this.#trees.map(({ id }) => id);
+    const ids = new Uint8Array(Buffer.from(this.#trees.map(({ id }) => id).join(''), 'hex'));
+    const sums = Uint32Array.from(this.#trees, ({ sum }) => sum);
     this.#trees = [];
     this.#treeBytes = 0;
-    this.#seal('tree', buffer, ranges, ids);
+    this.#seal('tree', { buffer, ranges, ids, sums });
   }
 
-  #seal(type: BlobType, buffer: SharedArrayBuffer, ranges: Uint32Array, ids: readonly string[]): void {
+  #seal(type: BlobType, blobs: HashedBlobs): void {
     this.#sealing += 1;
-    const idBytes = new Uint8Array(Buffer.from(ids.join(''), 'hex'));
     const done = (sealed: BlobsSealed): void => {
-      this.#pack(type, ids, sealed);
+      this.storedBytes += sealed.storedBytes;
       this.#sealing -= 1;
       if (this.#sealing === 0) this.#whenIdle?.();
     };
     // A lane that fails ends the backup in its own way; such a promise never settles.
     this.#lanes
-      .seal({ type, buffer, ranges, ids: idBytes }, type === 'data')
+      .seal({ type, ...blobs }, type === 'data')
       .then(done)
       .catch(this.#onFailure);
-  }
-
-  #pack(type: BlobType, ids: readonly string[], { sealed, lengths, uncompressedLengths }: BlobsSealed): void {
-    let offset = 0;
-    for (const [at, id] of ids.entries()) {
-      const length = lengths[at]!;
-      const entry = { id, type, length, uncompressedLength: uncompressedLengths[at]! };
-      this.#packs.add(entry, new Uint8Array(sealed, offset, length));
-      offset += length;
-    }
-    this.#lanes.releaseTarget(sealed);
   }
 }

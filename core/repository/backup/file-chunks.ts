@@ -2,11 +2,13 @@
  * Reads files into a buffer and cuts them into chunks, without waiting for anything: the worker thread is its own. A buffer
  * that is full is given away with the chunks in it, and the reading goes on in the next one.
  */
-import { createHash, type Hash, hash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
-import { factsOf, readProblem } from '../../filesystem/scan.ts';
+import { crc32 } from 'node:zlib';
+import { HASH_BYTES, hashRanges } from '../../base/native/many-hashes.ts';
+import { writeStat } from '../../filesystem/entry-facts.ts';
+import { readProblem } from '../../filesystem/scan.ts';
 import { CHUNK_BYTES_MAX, type Chunker } from '../chunker/chunker.ts';
-import { writeFacts } from './file-facts.ts';
 import {
   type ChunksRead,
   FACT_FIELDS,
@@ -23,6 +25,8 @@ import {
 const READ_BYTES = 1024 * 1024;
 /** No FIFO that took a file's place may hold the backup up, and no link that took it may lead elsewhere. */
 const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK | constants.O_NOCTTY;
+/** A backup is no use of a file. Anybody but its owner and root may not ask for this, so that only root does. */
+const QUIET_FLAGS = OPEN_FLAGS | (constants.O_NOATIME ?? 0);
 
 /** Yields full buffers; `next(buffer)` brings an empty one, and the last message returns. */
 type Reading<Result> = Generator<ChunksRead, Result, SharedArrayBuffer>;
@@ -35,7 +39,7 @@ export class FileChunks {
   #bytes: Buffer<SharedArrayBuffer>;
   #used = 0;
   #ranges: number[] = [];
-  #ids: Buffer[] = [];
+  #sums: number[] = [];
   #files: number[] = [];
 
   /** `carried` is scratch space of CHUNK_BYTES_MAX bytes, so that it is made once a thread. */
@@ -63,10 +67,10 @@ export class FileChunks {
       const witness = isWitness[file] === 1 ? createHash('sha256') : undefined;
       let fd: number | undefined;
       try {
-        fd = openSync(path, OPEN_FLAGS);
+        fd = openToRead(path);
         const before = fstatSync(fd, { bigint: true });
         if (!before.isFile()) throw Object.assign(new Error('it is no file any more'), { code: 'ENOENT' });
-        writeFacts(factsOf(before), facts, file);
+        writeStat(before, facts, file);
         const count = yield* this.#readFile(fd, file, Number(before.size), witness);
         bytes[file] = count;
         outcomes[file] = isSame(before, fstatSync(fd, { bigint: true }), count) ? FILE_READ : FILE_CHANGED;
@@ -111,7 +115,7 @@ export class FileChunks {
 
   #add(start: number, end: number, file: number): void {
     this.#ranges.push(start, end);
-    this.#ids.push(hash('sha256', this.#bytes.subarray(start, end), 'buffer'));
+    this.#sums.push(crc32(this.#bytes.subarray(start, end)));
     this.#files.push(file);
   }
 
@@ -122,18 +126,36 @@ export class FileChunks {
     this.#bytes = Buffer.from(next);
     this.#used = this.#carried.copy(this.#bytes, 0, 0, length);
     this.#ranges = [];
-    this.#ids = [];
+    this.#sums = [];
     this.#files = [];
   }
 
+  /** All chunks of the buffer are hashed at once, side by side. */
   #message(): ChunksRead {
+    const ids = new Uint8Array((this.#ranges.length / 2) * HASH_BYTES);
+    hashRanges(this.#bytes, this.#ranges, ids);
     return {
       kind: 'chunks',
       buffer: this.#bytes.buffer,
       ranges: Uint32Array.from(this.#ranges),
-      ids: new Uint8Array(Buffer.concat(this.#ids)), // a copy with memory of its own: messages clone all of it
+      ids,
+      sums: Uint32Array.from(this.#sums),
       files: Uint32Array.from(this.#files),
     };
+  }
+}
+
+let isQuiet = process.geteuid?.() === 0;
+
+function openToRead(path: Buffer): number {
+  if (!isQuiet) return openSync(path, OPEN_FLAGS);
+  try {
+    return openSync(path, QUIET_FLAGS);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') throw error;
+    // A network's file system, or root of a container only: it is not asked again.
+    isQuiet = false;
+    return openSync(path, OPEN_FLAGS);
   }
 }
 

@@ -1,7 +1,8 @@
 /** Files on their way through the lanes: gathered into batches, and put together again from the chunks that come back. */
-import type { EntryFacts, ScannedEntry } from '../../filesystem/scan.ts';
+import { readFacts } from '../../filesystem/entry-facts.ts';
+import type { FolderListing } from '../../filesystem/folder-listing.ts';
+import type { EntryFacts } from '../../filesystem/scan.ts';
 import type { UnreadItem } from '../types.ts';
-import { readFacts } from './file-facts.ts';
 import {
   type ChunksRead,
   FILE_CHANGED,
@@ -10,17 +11,20 @@ import {
   FILE_READ,
   FILE_VANISHED,
   type FilesRead,
+  type HashedBlobs,
 } from './lane-messages.ts';
 import type { Lanes } from './lanes.ts';
 
 /** A batch ends at so many files or bytes: messages cost about as much as reading a small file. */
 const BATCH_FILES = 256;
 const BATCH_BYTES = 4 * 1024 * 1024;
-/** The walk goes so far ahead, so that the totals are soon known; each file costs some 500 bytes while it waits. */
-const FILES_AHEAD_MAX = 60_000;
+/** The walk goes so far ahead, so that the totals are soon known; each file costs some 200 bytes while it waits. */
+const FILES_AHEAD_MAX = 4000;
 
 export interface QueuedFile {
-  readonly entry: ScannedEntry;
+  readonly listing: FolderListing;
+  /** Place among the entries of its folder. */
+  readonly place: number;
   readonly isWitness: boolean;
   /** Called once. */
   done(result: FileResult): void;
@@ -37,7 +41,7 @@ export interface FileResult {
 export interface FileQueueOptions {
   readonly lanes: Lanes;
   /** Takes the chunks of a buffer, and with them the buffer; returns their ids. */
-  readonly addChunks: (buffer: SharedArrayBuffer, ranges: Uint32Array, ids: Uint8Array) => string[];
+  readonly addChunks: (chunks: HashedBlobs) => string[];
   readonly onBytes: (bytes: number, path: Buffer) => void;
 }
 
@@ -54,7 +58,7 @@ export class FileQueue {
 
   add(file: QueuedFile): void {
     this.#ahead += 1;
-    const { size } = file.entry.facts;
+    const size = sizeOf(file);
     // A large file goes alone, so that small ones need not wait for it.
     if (size >= BATCH_BYTES) return this.#send([file]);
     this.#batch.push(file);
@@ -80,10 +84,9 @@ export class FileQueue {
   }
 
   #send(files: readonly QueuedFile[]): void {
-    const end = Buffer.of(0);
     const job = {
-      paths: new Uint8Array(Buffer.concat(files.flatMap(({ entry }) => [entry.path, end]))),
-      sizes: Float64Array.from(files, ({ entry }) => entry.facts.size),
+      paths: pathsOf(files),
+      sizes: Float64Array.from(files, sizeOf),
       isWitness: Uint8Array.from(files, ({ isWitness }) => (isWitness ? 1 : 0)),
     };
     const contents: string[][] = files.map(() => []);
@@ -91,8 +94,8 @@ export class FileQueue {
   }
 
   #take(files: readonly QueuedFile[], contents: readonly string[][], chunks: ChunksRead): void {
-    const { buffer, ranges, done } = chunks;
-    const ids = this.#options.addChunks(buffer, ranges, chunks.ids);
+    const { ranges, done } = chunks;
+    const ids = this.#options.addChunks(chunks);
     let bytes = 0;
     for (const [at, id] of ids.entries()) {
       contents[chunks.files[at]!]!.push(id);
@@ -104,7 +107,7 @@ export class FileQueue {
       this.#ahead -= files.length;
       this.#onRoom?.();
     }
-    this.#options.onBytes(bytes, last.entry.path);
+    this.#options.onBytes(bytes, pathOf(last));
   }
 }
 
@@ -114,12 +117,32 @@ const REASONS: Readonly<Record<number, UnreadItem['reason']>> = {
   [FILE_FAILED]: 'read_error',
 };
 
-function resultOf({ entry }: QueuedFile, content: readonly string[], done: FilesRead, at: number): FileResult {
+/** One behind the other, each with a zero at its end, in memory of their own: a message carries all that a view is a part of. */
+function pathsOf(files: readonly QueuedFile[]): Uint8Array {
+  let bytes = 0;
+  for (const { listing, place } of files) bytes += listing.pathBytes(place) + 1;
+  const paths = new Uint8Array(bytes);
+  const target = Buffer.from(paths.buffer);
+  let at = 0;
+  for (const { listing, place } of files) at = listing.writePath(place, target, at) + 1;
+  return paths;
+}
+
+function pathOf({ listing, place }: QueuedFile): Buffer {
+  return listing.path(place);
+}
+
+/** Bytes that the scan saw. */
+function sizeOf({ listing, place }: QueuedFile): number {
+  return listing.size(place);
+}
+
+function resultOf(file: QueuedFile, content: readonly string[], done: FilesRead, at: number): FileResult {
   const outcome = done.outcomes[at]!;
   if (outcome !== FILE_READ && outcome !== FILE_CHANGED) {
     const reason = REASONS[outcome] ?? 'read_error';
     const message = done.messages.get(at) ?? 'Reading it failed.';
-    return { kept: undefined, problem: { reason, message, bytes: entry.facts.size }, witness: undefined };
+    return { kept: undefined, problem: { reason, message, bytes: sizeOf(file) }, witness: undefined };
   }
   const facts = { ...readFacts(done.facts, at), size: done.bytes[at]! };
   const problem =

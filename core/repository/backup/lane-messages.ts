@@ -1,19 +1,25 @@
 /**
  * What a backup and its worker threads (lanes) say to one another. A lane does one of three things: it reads files and cuts
- * them into chunks; it seals those chunks that turned out to be new (any lane may seal what another one read); it finishes
- * a pack. Bytes never travel: they lie in shared memory, which belongs to whoever was last told of it. (Transferred buffers
- * would count as allocated anew in each thread and set off its garbage collector.) Facts travel as typed arrays: a message
- * costs about as much as reading a small file, so a message is about hundreds of them.
+ * them into chunks; it seals those chunks that turned out to be new into its open pack (any lane may seal what another one
+ * read); it closes a pack. Bytes never travel: plain ones lie in shared memory, which belongs to whoever was last told of it
+ * (transferred buffers would count as allocated anew in each thread and set off its garbage collector), sealed ones in
+ * scratch files. Facts travel as typed arrays: a message costs about as much as reading a small file, so a message is about
+ * hundreds of them.
  */
 import type { BlobType, MasterKey } from '../types.ts';
+import type { LoosePack, PackMade } from '../write/pack-file.ts';
 
 export interface LaneSetup {
   readonly masterKey: MasterKey;
   readonly chunkerPolynomial: string;
+  /** Size at which a pack is closed. */
+  readonly packBytes: number;
+  /** Where packs are built: the folder, and how the names of this lane's files begin. */
+  readonly scratch: { readonly folder: string; readonly prefix: string };
 }
 
 /** Most bytes of files in one buffer: a chunk of the largest size and some to read on. */
-export const READ_BUFFER_BYTES = 9 * 1024 * 1024;
+export const READ_BUFFER_BYTES = 16 * 1024 * 1024;
 
 export interface ReadJob {
   readonly kind: 'read';
@@ -32,30 +38,39 @@ export interface MoreRoom {
   readonly buffer: SharedArrayBuffer;
 }
 
-export interface SealJob {
-  readonly kind: 'seal';
-  readonly job: number;
-  readonly type: BlobType;
+/** Plain blobs in shared memory, with their names. */
+export interface HashedBlobs {
   readonly buffer: SharedArrayBuffer;
   /** Start and end of each blob in the buffer. */
   readonly ranges: Uint32Array;
-  /** 32 bytes a blob. */
+  /** 32 bytes a blob: the SHA-256. */
   readonly ids: Uint8Array;
-  /** Memory for the sealed blobs. */
-  readonly target: SharedArrayBuffer;
+  /** CRC-32 of each, taken beside the hash: sealing compares what it decodes with it. */
+  readonly sums: Uint32Array;
 }
 
-export interface FinishJob {
-  readonly kind: 'finish';
+export interface SealJob extends HashedBlobs {
+  readonly kind: 'seal';
   readonly job: number;
-  /** A pack's blobs at its beginning, and room for the header behind them. Transferred both ways: stores take no shared memory. */
-  readonly buffer: ArrayBuffer;
-  readonly blobBytes: number;
-  /** Plain header: docs/format.md, "Packs". */
-  readonly header: Uint8Array;
+  readonly type: BlobType;
 }
 
-export type ToLane = ReadJob | MoreRoom | SealJob | FinishJob;
+/** The lane gives its open pack away. */
+export interface GiveJob {
+  readonly kind: 'give';
+  readonly job: number;
+  readonly type: BlobType;
+}
+
+/** The lane takes what others gave, and closes its open pack. */
+export interface CloseJob {
+  readonly kind: 'close';
+  readonly job: number;
+  readonly type: BlobType;
+  readonly take: readonly LoosePack[];
+}
+
+export type ToLane = ReadJob | MoreRoom | SealJob | GiveJob | CloseJob;
 
 /** How the reading of a file ended. */
 export const FILE_READ = 0;
@@ -78,11 +93,8 @@ export interface FilesRead {
   readonly witnesses: ReadonlyMap<number, string>;
 }
 
-export interface ChunksRead {
+export interface ChunksRead extends HashedBlobs {
   readonly kind: 'chunks';
-  readonly buffer: SharedArrayBuffer;
-  readonly ranges: Uint32Array;
-  readonly ids: Uint8Array;
   /** Number of the file in the job, one a chunk. */
   readonly files: Uint32Array;
   /** With the last chunks of a job: how it went. */
@@ -93,20 +105,20 @@ export interface BlobsSealed {
   readonly kind: 'sealed';
   readonly job: number;
   readonly buffer: SharedArrayBuffer;
-  /** The sealed blobs, one behind the other: the job's target. */
-  readonly sealed: SharedArrayBuffer;
-  readonly lengths: Uint32Array;
-  /** 0 for a blob that is stored uncompressed. */
-  readonly uncompressedLengths: Uint32Array;
+  readonly storedBytes: number;
+  /** Of the lane's open pack of the job's type, now. */
+  readonly openBytes: number;
 }
 
-export interface PackFinished {
-  readonly kind: 'finished';
+export interface PackGiven {
+  readonly kind: 'given';
   readonly job: number;
-  readonly buffer: ArrayBuffer;
-  readonly size: number;
-  readonly packId: string;
-  readonly crc32c: string;
+  readonly pack: LoosePack | undefined;
+}
+
+export interface PackClosed {
+  readonly kind: 'closed';
+  readonly job: number;
 }
 
 export interface LaneFailed {
@@ -115,4 +127,4 @@ export interface LaneFailed {
   readonly message: string;
 }
 
-export type FromLane = ChunksRead | BlobsSealed | PackFinished | LaneFailed;
+export type FromLane = ChunksRead | BlobsSealed | PackGiven | PackClosed | PackMade | LaneFailed;

@@ -4,29 +4,30 @@
  * cost of new pages; while none is free, or uploads are behind, reading waits.
  */
 import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
 import { ERROR_CODES, type ErrorCode, HoldfastError } from '../../base/errors.ts';
+import type { BlobType } from '../types.ts';
 import type {
   BlobsSealed,
   ChunksRead,
-  FinishJob,
+  CloseJob,
   FromLane,
+  GiveJob,
+  HashedBlobs,
   LaneSetup,
-  PackFinished,
+  PackClosed,
+  PackGiven,
   ReadJob,
   SealJob,
   ToLane,
 } from './lane-messages.ts';
+import type { LoosePack, PackMade } from '../write/pack-file.ts';
 import { READ_BUFFER_BYTES } from './lane-messages.ts';
-import { sealedBytesMax } from './seal-blob.ts';
+import { type LanePort, openLaneHere, openThreadLane } from './open-lane.ts';
 
 /** More lanes would need more memory than a backup may take on a busy machine. */
 const LANES_MAX = 4;
 /** Messages that a lane has in hand, so that it never waits for its next one. */
 const MESSAGES_PER_LANE = 2;
-
-/** Sealed chunks of one buffer: a read job has at most some hundred files, and each chunk grows by less than 64 bytes. */
-const TARGET_BYTES = READ_BUFFER_BYTES + 64 * 1024;
 
 /** Files of one read job, and who hears of them. */
 export interface ReadBatch {
@@ -35,22 +36,21 @@ export interface ReadBatch {
   onChunks(chunks: ChunksRead): void;
 }
 
-type Reply = BlobsSealed | PackFinished;
+type Reply = BlobsSealed | PackGiven | PackClosed;
 
 interface Asked {
   readonly resolve: (reply: Reply) => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** A seal job gets its target when a lane takes it: what waits holds no more memory than it must. */
-type Job = Omit<SealJob, 'target'> | FinishJob;
-
 interface Waiting extends Asked {
-  readonly message: Job;
+  readonly message: SealJob;
 }
 
 interface Lane {
-  readonly worker: Worker;
+  readonly port: LanePort;
+  /** Bytes in its open packs. */
+  readonly openBytes: Record<BlobType, number>;
   inHand: number;
   reading: ReadBatch | undefined;
   /** The batch that it reads needs another buffer. */
@@ -58,7 +58,12 @@ interface Lane {
 }
 
 export interface LanesOptions {
-  readonly setup: LaneSetup;
+  /** Asked when the first lane starts. */
+  readonly setup: () => LaneSetup;
+  /** Packs that are whole, in the order in which they became so. */
+  readonly onPack: (pack: PackMade) => void;
+  /** Threads; undefined: one a processor, but no more than a busy machine bears. */
+  readonly lanesMax?: number | undefined;
   /** While it says no, nothing new is sealed. Call `schedule` when that changes. */
   readonly mayAdd: () => boolean;
   /** The first failure of any lane; nothing more comes after it. */
@@ -68,19 +73,23 @@ export interface LanesOptions {
 export class Lanes {
   readonly #options: LanesOptions;
   readonly #lanes: Lane[] = [];
-  readonly #lanesMax = Math.min(LANES_MAX, availableParallelism());
+  readonly #lanesMax: number;
   readonly #seals: Waiting[] = [];
-  readonly #finishes: Waiting[] = [];
   readonly #reads: ReadBatch[] = [];
   readonly #asked = new Map<number, Asked>();
   readonly #freeBuffers: SharedArrayBuffer[] = [];
-  readonly #freeTargets: SharedArrayBuffer[] = [];
+  /** Who reads something else than files, and waits for a buffer. */
+  readonly #borrowers: ((buffer: SharedArrayBuffer) => void)[] = [];
   #buffersMade = 0;
   #jobs = 0;
+  #isNearlyDone = false;
+  /** The one lane is no thread. */
+  #isHere = false;
   #isClosed = false;
 
   constructor(options: LanesOptions) {
     this.#options = options;
+    this.#lanesMax = options.lanesMax ?? Math.min(LANES_MAX, availableParallelism());
   }
 
   /** Batches that no lane has begun. */
@@ -94,34 +103,57 @@ export class Lanes {
   }
 
   /** `isPooled`: the buffer came with chunks, and goes back to reading afterwards. */
-  async seal(message: Omit<SealJob, 'kind' | 'job' | 'target'>, isPooled: boolean): Promise<BlobsSealed> {
-    const reply = await this.#ask(this.#seals, { ...message, kind: 'seal', job: ++this.#jobs });
+  async seal(message: HashedBlobs & { readonly type: BlobType }, isPooled: boolean): Promise<BlobsSealed> {
+    const reply = await new Promise<Reply>((resolve, reject) => {
+      this.#seals.push({ message: { ...message, kind: 'seal', job: ++this.#jobs }, resolve, reject });
+      this.schedule();
+    });
     const sealed = reply as BlobsSealed; // a seal job is answered by nothing else
     if (isPooled) this.releaseBuffer(sealed.buffer);
     return sealed;
   }
 
-  /** The memory of sealed blobs that were copied into their packs. */
-  releaseTarget(target: SharedArrayBuffer): void {
-    if (target.byteLength === TARGET_BYTES) this.#freeTargets.push(target);
+  /**
+   * To be called when nothing is left to seal. Open packs are closed, and several small ones as one: a day on which little
+   * changed would otherwise leave as many small packs as there are lanes.
+   */
+  async closePacks(type: BlobType): Promise<void> {
+    const { packBytes } = this.#options.setup();
+    const byBytes = this.#lanes
+      .filter(({ openBytes }) => openBytes[type] > 0)
+      .sort((a, b) => b.openBytes[type] - a.openBytes[type]);
+    for (let keeper = byBytes.shift(); keeper !== undefined; keeper = byBytes.shift()) {
+      let bytes = keeper.openBytes[type];
+      const take: LoosePack[] = [];
+      for (const giver of byBytes.filter(({ openBytes }) => openBytes[type] > 0)) {
+        if (bytes + giver.openBytes[type] > packBytes) continue;
+        bytes += giver.openBytes[type];
+        byBytes.splice(byBytes.indexOf(giver), 1);
+        const { pack } = (await this.#ask(giver, { kind: 'give', job: ++this.#jobs, type })) as PackGiven;
+        if (pack !== undefined) take.push(pack);
+        giver.openBytes[type] = 0;
+      }
+      await this.#ask(keeper, { kind: 'close', job: ++this.#jobs, type, take });
+      keeper.openBytes[type] = 0;
+    }
   }
 
-  #takeTarget(ranges: Uint32Array): SharedArrayBuffer {
-    let plainBytes = 0;
-    for (let at = 0; at < ranges.length; at += 2) plainBytes += ranges[at + 1]! - ranges[at]!;
-    const bytes = sealedBytesMax(plainBytes, ranges.length / 2);
-    // Only the listing of an enormous folder needs more than a buffer full of chunks does.
-    return bytes > TARGET_BYTES
-      ? new SharedArrayBuffer(bytes)
-      : (this.#freeTargets.pop() ?? new SharedArrayBuffer(TARGET_BYTES));
+  /**
+   * Little more will come than what waits. When no thread was needed until now, none is started any more: the rest, at most a
+   * batch of files and the folders above them, is done here.
+   */
+  finishSmall(): void {
+    this.#isNearlyDone = true;
   }
 
-  async finish(message: Omit<FinishJob, 'kind' | 'job'>): Promise<PackFinished> {
-    const reply = await this.#ask(this.#finishes, { ...message, kind: 'finish', job: ++this.#jobs });
-    return reply as PackFinished; // a finish job is answered by nothing else
+  /** An empty buffer for bytes that no lane reads. It comes back as one with chunks does. After a failure none comes any more. */
+  async borrowBuffer(): Promise<SharedArrayBuffer> {
+    return this.#takeBuffer() ?? (await new Promise((resolve) => this.#borrowers.push(resolve)));
   }
 
   releaseBuffer(buffer: SharedArrayBuffer): void {
+    const borrower = this.#borrowers.shift();
+    if (borrower !== undefined) return borrower(buffer);
     this.#freeBuffers.push(buffer);
     this.schedule();
   }
@@ -138,35 +170,32 @@ export class Lanes {
   async close(): Promise<void> {
     this.#isClosed = true;
     const ended = new HoldfastError('cancelled', 'The backup has ended.');
-    for (const { reject } of [...this.#asked.values(), ...this.#seals, ...this.#finishes]) reject(ended);
-    await Promise.all(this.#lanes.map(({ worker }) => worker.terminate()));
+    for (const { reject } of [...this.#asked.values(), ...this.#seals]) reject(ended);
+    await Promise.all(this.#lanes.map(({ port }) => port.close()));
   }
 
-  #ask(queue: Waiting[], message: Job): Promise<Reply> {
+  #ask(lane: Lane, message: GiveJob | CloseJob): Promise<Reply> {
     return new Promise((resolve, reject) => {
-      queue.push({ message, resolve, reject });
-      this.schedule();
+      this.#asked.set(message.job, { resolve, reject });
+      this.#post(lane, message);
     });
   }
 
   /** A lane with room, a new one while all are busy and there may be more. */
   #idlest(): Lane | undefined {
-    const hasWork = this.#finishes.length + this.#seals.length + this.#reads.length > 0;
+    const hasWork = this.#seals.length + this.#reads.length > 0;
     let idlest: Lane | undefined;
     for (const lane of this.#lanes) if (idlest === undefined || lane.inHand < idlest.inHand) idlest = lane;
-    if ((idlest === undefined || idlest.inHand > 0) && hasWork && this.#lanes.length < this.#lanesMax)
-      return this.#open();
+    if ((idlest === undefined || idlest.inHand > 0) && hasWork && this.#mayOpen()) return this.#open();
     return idlest !== undefined && idlest.inHand < MESSAGES_PER_LANE ? idlest : undefined;
   }
 
   /** True when something was handed out, to this lane or to the one that alone can take it. */
   #feed(lane: Lane): boolean {
-    const waiting = this.#finishes.shift() ?? (this.#options.mayAdd() ? this.#seals.shift() : undefined);
+    const waiting = this.#options.mayAdd() ? this.#seals.shift() : undefined;
     if (waiting !== undefined) {
       this.#asked.set(waiting.message.job, waiting);
-      const { message } = waiting;
-      if (message.kind === 'finish') this.#post(lane, message, [message.buffer]);
-      else this.#post(lane, { ...message, target: this.#takeTarget(message.ranges) });
+      this.#post(lane, waiting.message);
       return true;
     }
     const starved = this.#lanes.find(({ isStarved, inHand }) => isStarved && inHand < MESSAGES_PER_LANE);
@@ -185,37 +214,40 @@ export class Lanes {
     return true;
   }
 
-  #post(lane: Lane, message: ToLane, transfer: ArrayBuffer[] = []): void {
+  #post(lane: Lane, message: ToLane): void {
     lane.inHand += 1;
-    lane.worker.postMessage(message, transfer);
+    lane.port.post(message);
   }
 
   /** A lane reads into one buffer while others wait to be sealed; more than two a lane would only hold memory. */
   #takeBuffer(): SharedArrayBuffer | undefined {
     const free = this.#freeBuffers.pop();
-    if (free !== undefined || this.#buffersMade >= this.#lanesMax * 2 + 1) return free;
+    if (free !== undefined || this.#buffersMade >= this.#lanesMax * 2) return free;
     this.#buffersMade += 1;
     return new SharedArrayBuffer(READ_BUFFER_BYTES);
   }
 
+  #mayOpen(): boolean {
+    return this.#lanes.length < (this.#isHere ? 1 : this.#lanesMax);
+  }
+
   #open(): Lane {
-    const { setup } = this.#options;
-    const worker = new Worker(new URL('./lane-worker.ts', import.meta.url), {
-      workerData: setup,
-      env: {},
-      // A lane keeps nothing between its jobs: a small young generation costs it nothing and saves tens of megabytes.
-      resourceLimits: { maxYoungGenerationSizeMb: 12 },
-    });
-    const lane: Lane = { worker, inHand: 0, reading: undefined, isStarved: false };
-    worker.on('error', (error) => this.#fail(error));
-    worker.on('exit', (code) => this.#fail(new Error(`a backup thread ended by itself with code ${code}`)));
-    worker.on('message', (message: FromLane) => this.#receive(lane, message));
+    const setup = this.#options.setup();
+    const { folder, prefix } = setup.scratch;
+    this.#isHere = this.#isNearlyDone && this.#lanes.length === 0;
+    const open = this.#isHere ? openLaneHere : openThreadLane;
+    const port = open(
+      { ...setup, scratch: { folder, prefix: `${prefix}${this.#lanes.length}-` } },
+      { onMessage: (message) => this.#receive(lane, message), onFailure: (error) => this.#fail(error) },
+    );
+    const lane: Lane = { port, openBytes: { data: 0, tree: 0 }, inHand: 0, reading: undefined, isStarved: false };
     this.#lanes.push(lane);
     return lane;
   }
 
   #receive(lane: Lane, message: FromLane): void {
     if (this.#isClosed) return;
+    if (message.kind === 'pack') return this.#options.onPack(message);
     lane.inHand -= 1;
     try {
       this.#handle(lane, message);
@@ -225,7 +257,7 @@ export class Lanes {
     }
   }
 
-  #handle(lane: Lane, message: FromLane): void {
+  #handle(lane: Lane, message: Exclude<FromLane, PackMade>): void {
     if (message.kind === 'failed') {
       const code = ERROR_CODES.find((known): known is ErrorCode => known === message.code) ?? 'internal';
       throw new HoldfastError(code, message.message);
@@ -237,8 +269,11 @@ export class Lanes {
       batch.onChunks(message);
       return;
     }
-    this.#asked.get(message.job)?.resolve(message);
+    const asked = this.#asked.get(message.job);
     this.#asked.delete(message.job);
+    if (message.kind === 'sealed' && asked !== undefined)
+      lane.openBytes[(asked as Waiting).message.type] = message.openBytes; // a seal job waited in line
+    asked?.resolve(message);
   }
 
   #fail(error: unknown): void {

@@ -1,26 +1,16 @@
 /** A tree node from what the file system says of an entry. */
-import type { EntryFacts, ScannedEntry } from '../../filesystem/scan.ts';
 import { goMode, nodeTypeOf } from '../format/file-mode.ts';
 import { goTime } from '../format/go-text.ts';
 import type { TreeNode } from '../types.ts';
+import type { KeptEntry } from './folder-record.ts';
 import type { OwnerNames } from './owners.ts';
-
-export interface NodeContents {
-  /** Blob ids of a file; null for everything else. */
-  readonly content: readonly string[] | null;
-  readonly subtree?: string;
-}
 
 /**
  * restic's fields: the access time is the modification time, for reading a file would otherwise change its tree. For a file
  * that was read, `facts` are those of the opened file, with the size that was read.
  */
-export function makeNode(
-  { name, linkTarget }: ScannedEntry,
-  facts: EntryFacts,
-  owners: OwnerNames,
-  contents: NodeContents,
-): TreeNode {
+export function makeNode(entry: KeptEntry, owners: OwnerNames): TreeNode {
+  const { name, linkTarget, facts, content, subtree, attributes } = entry;
   const mtime = goTime(facts.mtimeNs);
   const type = nodeTypeOf(facts.mode);
   const user = owners.user(facts.uid);
@@ -38,13 +28,14 @@ export function makeNode(
     gid: facts.gid,
     inode: facts.inode,
     deviceId: facts.device,
-    content: contents.content,
+    content,
     ...(user === undefined ? {} : { user }),
     ...(group === undefined ? {} : { group }),
     ...(type === 'file' ? { size: BigInt(facts.size) } : {}),
     ...(hasLinks ? { links: BigInt(facts.links) } : {}),
     ...(linkTarget === undefined ? {} : { linkTarget }),
+    ...(attributes.length === 0 ? {} : { extendedAttributes: attributes }),
     ...(isDevice ? { device: facts.rawDevice } : {}),
-    ...(contents.subtree === undefined ? {} : { subtree: contents.subtree }),
+    ...(subtree === undefined ? {} : { subtree }),
   };
 }

@@ -19,10 +19,13 @@ function namesOf(file: string): Map<number, string> {
 export interface OwnerNames {
   user(uid: number): string | undefined;
   group(gid: number): string | undefined;
+  /** All of them in one text: when it is another one, the same numbers may have other names. */
+  readonly form: string;
 }
 
 export function loadOwnerNames(): OwnerNames {
   const users = namesOf('/etc/passwd');
   const groups = namesOf('/etc/group');
-  return { user: (uid) => users.get(uid), group: (gid) => groups.get(gid) };
+  const form = JSON.stringify([[...users], [...groups]]);
+  return { user: (uid) => users.get(uid), group: (gid) => groups.get(gid), form };
 }

@@ -1,14 +1,17 @@
 /** What the parent snapshot knows of each file: an unchanged one keeps its contents without being read. */
+import { latin1Of } from '../../base/bytes.ts';
 import { isHoldfastError } from '../../base/errors.ts';
 import type { EntryFacts } from '../../filesystem/scan.ts';
 import { decodeBlob } from '../blob-codec.ts';
 import type { BlobIndex } from '../blob-index.ts';
 import { BlobReader } from '../blob-reader.ts';
 import { goTime, parseGoTime, unquoteName } from '../format/go-text.ts';
+import { isObject, parseJson } from '../format/json.ts';
 import { packKey } from '../object-names.ts';
 import type { OpenRepository } from '../types.ts';
+import type { KnownEntry, KnownFolder } from './known-folders.ts';
 
-export interface ParentEntry {
+interface ParentEntry {
   readonly type: string;
   readonly mtime: string;
   readonly ctime: string;
@@ -18,9 +21,6 @@ export interface ParentEntry {
   readonly content: readonly string[] | null;
   readonly subtree: string | undefined;
 }
-
-/** By name, as a string of its bytes (latin1). */
-export type ParentFolder = ReadonlyMap<string, ParentEntry>;
 
 /** Trees of a snapshot lie in few packs, so whole packs are fetched and kept, up to so many bytes. */
 const CACHE_BYTES_MAX = 48 * 1024 * 1024;
@@ -42,10 +42,9 @@ export class ParentSnapshot {
   }
 
   /** A folder by its tree. A damaged or missing one is as if it had not been there: its files are read again. */
-  async folder(treeId: string | undefined): Promise<ParentFolder | undefined> {
-    if (treeId === undefined) return undefined;
+  async folder(treeId: string): Promise<KnownFolder | undefined> {
     try {
-      return decodeFolder(await this.#tree(treeId));
+      return new ParentFolder(decodeFolder(await this.#tree(treeId)));
     } catch (error) {
       if (!isDamage(error)) throw error;
       for (const { packId } of this.#index.lookupAll(treeId, 'tree')) this.damagedPacks.add(packId);
@@ -53,7 +52,7 @@ export class ParentSnapshot {
     }
   }
 
-  async #tree(id: string): Promise<Buffer> {
+  async #tree(id: string): Promise<Uint8Array> {
     const blob = this.#index.lookup(id, 'tree');
     if (blob !== undefined) {
       try {
@@ -80,17 +79,35 @@ export class ParentSnapshot {
   }
 }
 
+class ParentFolder implements KnownFolder {
+  /** By name, as a string of its bytes (latin1). */
+  readonly #entries: ReadonlyMap<string, ParentEntry>;
+
+  constructor(entries: ReadonlyMap<string, ParentEntry>) {
+    this.#entries = entries;
+  }
+
+  find(name: string): KnownEntry | undefined {
+    const entry = this.#entries.get(name);
+    if (entry === undefined) return undefined;
+    const { content, subtree } = entry;
+    return { content, subtree, isUnchanged: (facts) => isUnchanged(facts, entry) };
+  }
+}
+
 /**
  * Only what `isUnchanged` looks at. The bytes are those that a holder of the key wrote and have the hash that names them;
  * whatever is not as expected makes the file count as new, which is always safe.
  */
-function decodeFolder(tree: Buffer): ParentFolder {
+function decodeFolder(tree: Uint8Array): Map<string, ParentEntry> {
   const entries = new Map<string, ParentEntry>();
-  const { nodes } = JSON.parse(tree.toString('utf8')) as { nodes?: unknown };
-  for (const node of Array.isArray(nodes) ? (nodes as Readonly<Record<string, unknown>>[]) : []) {
+  const listing = parseJson(tree, 'A stored folder listing');
+  const nodes = isObject(listing) ? listing.nodes : undefined;
+  for (const node of Array.isArray(nodes) ? (nodes as unknown[]) : []) {
+    if (!isObject(node)) continue;
     const { name, type, mtime, ctime, size, inode, content, subtree } = node;
     if (typeof name !== 'string' || typeof type !== 'string') continue;
-    entries.set(unquoteName(name).toString('latin1'), {
+    entries.set(latin1Of(unquoteName(name)), {
       type,
       mtime: String(mtime),
       ctime: String(ctime),
@@ -108,7 +125,7 @@ function isId(value: unknown): value is string {
 }
 
 /** Same size, times and inode: the contents are taken to be the same, as restic does. */
-export function isUnchanged(facts: EntryFacts, parent: ParentEntry): boolean {
+function isUnchanged(facts: EntryFacts, parent: ParentEntry): boolean {
   return (
     parent.type === 'file' &&
     parent.content !== null &&

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { appendFileSync, chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { systemClock } from '../../base/clock.ts';
 import { createFileStore } from '../../storage/file-store.ts';
 import { createMemoryStore } from '../../storage/memory-store.ts';
@@ -13,8 +13,12 @@ import { findPath } from '../list-tree.ts';
 import { initRepository, loadSnapshot, openRepository } from '../repository.ts';
 import { describeTree, makeNastyTree } from '../testing/nasty-tree.ts';
 import type { SnapshotWithId, WritableRepository } from '../types.ts';
-import { type BackupOptions, type BackupResult, backup } from './backup.ts';
+import type { BackupOptions, BackupResult } from './backup.ts';
 import { noise } from '../testing/noise.ts';
+import { backUpSource } from '../testing/back-up-source.ts';
+
+// Several runs of restic a test, each with its second for the password, on a machine that may have other work.
+vi.setConfig({ testTimeout: 120_000 });
 
 const PASSWORD = 'one password for both';
 const KEY = { password: PASSWORD, strength: 'machine', hostname: 'h', username: 'u', clock: systemClock } as const;
@@ -28,15 +32,7 @@ function restic(repo: string, ...args: string[]): string {
 }
 
 async function backUp(repo: WritableRepository, more: Partial<BackupOptions> = {}): Promise<BackupResult> {
-  return await backup(repo, {
-    paths: [source],
-    hostname: 'machine',
-    time: new Date(),
-    index: await BlobIndex.load(repo),
-    clock: systemClock,
-    programVersion: 'holdfast test',
-    ...more,
-  });
+  return await backUpSource(repo, source, more);
 }
 
 /** Tree of the source itself: the folders above it change whenever anybody makes a temporary folder. */

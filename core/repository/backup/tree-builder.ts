@@ -1,22 +1,52 @@
-/** Puts folders together from the inside: one is complete when each of its entries has its text, or is left out. */
-import type { ScannedFolder } from '../../filesystem/scan.ts';
+/** Puts folders together from the inside: one is complete when each of its entries is known, or is left out. */
+import type { FolderListing, PlacedEntry } from '../../filesystem/folder-listing.ts';
+import type { EntryFacts } from '../../filesystem/scan.ts';
 import { encodeNode, encodeTree } from '../format/tree.ts';
+import { encodeFolderRecord, type FolderRecord, type KeptEntry } from './folder-record.ts';
+import type { FolderState } from './folder-state.ts';
 import { makeNode } from './make-node.ts';
 import type { OwnerNames } from './owners.ts';
 
+/** What an entry has become. */
+export interface EntryResult {
+  /** For a file that was read, those of the opened file. */
+  readonly facts: EntryFacts;
+  /** Hex ids of a file's contents; null for everything else. */
+  readonly content: readonly string[] | null;
+  /** Tree id of a folder. */
+  readonly subtree?: string;
+}
+
 /** A folder whose entries are not all known yet. */
 export interface OpenFolder {
-  readonly folder: ScannedFolder;
+  readonly listing: FolderListing;
   /** Undefined for the file system's root. */
   readonly above: OpenFolder | undefined;
   /** Place among the entries of the folder above. */
   readonly place: number;
   /** The tree of the same folder in the parent snapshot. */
   readonly parentTree: string | undefined;
-  /** One text an entry; undefined for what is left out or not known yet. */
-  readonly texts: (string | undefined)[];
+  /** What the folder was, while it is still so: then `parentTree` is its tree, and only folders in it have results. */
+  same: FolderRecord | undefined;
+  /** One an entry; undefined for what is left out or not known yet. */
+  readonly results: (EntryResult | undefined)[];
+  /** Until something was told of an entry's attributes that has to be told the next time as well. */
+  mayBeKept: boolean;
   /** Entries that are not known yet. */
   pending: number;
+}
+
+export interface TreeBuilderOptions {
+  /** Of an entry on the disk, and whether all was found that there is. */
+  readonly attributesOf: (entry: PlacedEntry) => {
+    readonly attributes: KeptEntry['attributes'];
+    readonly isAll: boolean;
+  };
+  readonly owners: OwnerNames;
+  /** Takes a tree's bytes and returns their id. */
+  readonly store: (tree: Buffer) => string;
+  /** Is told of every folder. */
+  readonly state: FolderState | undefined;
 }
 
 export class TreeBuilder {
@@ -25,46 +55,73 @@ export class TreeBuilder {
   foldersUnmodified = 0;
   /** Tree id of the file system's root, as soon as everything is known. */
   readonly root: Promise<string>;
-  readonly #owners: OwnerNames;
-  readonly #store: (tree: Buffer) => string;
+  readonly #options: TreeBuilderOptions;
   #rootIsDone: (treeId: string) => void = () => undefined;
 
-  /** `store` takes a tree's bytes and returns their id. */
-  constructor(owners: OwnerNames, store: (tree: Buffer) => string) {
-    this.#owners = owners;
-    this.#store = store;
+  constructor(options: TreeBuilderOptions) {
+    this.#options = options;
     this.root = new Promise((resolve) => {
       this.#rootIsDone = resolve;
     });
   }
 
-  /** A folder with `count` entries; one without any is complete at once. */
-  open(
-    folder: ScannedFolder,
-    count: number,
-    above: OpenFolder | undefined,
-    place: number,
-    parentTree: string | undefined,
-  ): OpenFolder {
-    const open: OpenFolder = { folder, above, place, parentTree, texts: [], pending: count };
-    open.texts.length = count;
-    if (count === 0) this.#close(open);
+  /** A folder of which nothing is awaited is complete at once. */
+  open(folder: Pick<OpenFolder, 'listing' | 'above' | 'place' | 'parentTree' | 'same'>): OpenFolder {
+    const { listing, same } = folder;
+    const pending = same === undefined ? listing.length : [...listing.folders()].length;
+    const open: OpenFolder = { ...folder, results: [], mayBeKept: true, pending };
+    if (pending === 0) this.#close(open);
     return open;
   }
 
-  /** The text of an entry is known, or that it has none because it could not be read. */
-  set(open: OpenFolder, place: number, text: string | undefined): void {
-    open.texts[place] = text;
+  /** An entry is known, or left out because it could not be read. */
+  set(open: OpenFolder, place: number, result: EntryResult | undefined): void {
+    open.results[place] = result;
+    if (open.same !== undefined && open.same.subtree(place) !== result?.subtree) this.#restoreResults(open);
     open.pending -= 1;
     if (open.pending === 0) this.#close(open);
   }
 
-  #close({ folder, above, place, parentTree, texts }: OpenFolder): void {
-    const subtree = this.#store(encodeTree(texts.filter((text) => text !== undefined)));
+  /** A folder is not what it was after all: its other entries are, and stand in its tree as they did. */
+  #restoreResults(open: OpenFolder): void {
+    const { same, listing, results } = open;
+    if (same === undefined) return;
+    for (let place = 0; place < listing.length; place += 1)
+      if (listing.kind(place) !== 'folder')
+        results[place] = { facts: listing.facts(place), content: same.content(place) };
+    open.same = undefined;
+  }
+
+  #close(open: OpenFolder): void {
+    const { listing, above, place, parentTree, same } = open;
+    const subtree = same === undefined ? this.#store(open) : parentTree!; // what is the same has a tree
+    if (same !== undefined) this.#options.state?.keep(subtree);
     if (above === undefined) return this.#rootIsDone(subtree);
     if (parentTree === undefined) this.foldersNew += 1;
     else if (parentTree === subtree) this.foldersUnmodified += 1;
     else this.foldersChanged += 1;
-    this.set(above, place, encodeNode(makeNode(folder, folder.facts, this.#owners, { content: null, subtree })));
+    this.set(above, place, { facts: listing.folder.facts, content: null, subtree });
+  }
+
+  #store(open: OpenFolder): string {
+    const { listing, results } = open;
+    const { owners, store, state } = this.#options;
+    const entries: KeptEntry[] = [];
+    for (let place = 0; place < listing.length; place += 1) {
+      const result = results[place];
+      if (result === undefined) continue;
+      const attributes = this.#attributesOf(open, place);
+      entries.push({ ...result, attributes, name: listing.name(place), linkTarget: listing.linkTarget(place) });
+    }
+    const treeId = store(encodeTree(entries.map((entry) => encodeNode(makeNode(entry, owners)))));
+    state?.add(treeId, encodeFolderRecord(entries, open.mayBeKept));
+    return treeId;
+  }
+
+  #attributesOf(open: OpenFolder, place: number): KeptEntry['attributes'] {
+    if (!open.listing.isOnDisk(place)) return [];
+    const { attributes, isAll } = this.#options.attributesOf(open.listing.placed(place));
+    if (!isAll) open.mayBeKept = false;
+    return attributes;
   }
 }

@@ -1,14 +1,12 @@
 /** What is checked of one pack: its place in the listings, and its bytes. */
-import { decodeBlob } from '../blob-codec.ts';
+import type { ReadStore } from '../../storage/port.ts';
 import { isReadDamage } from '../blob-reader.ts';
-
-import { unseal } from '../crypto/seal.ts';
-import { damagedRepository } from '../format/damage.ts';
 import { LIMITS } from '../format/limits.ts';
-import { decodePackHeader, type PackHeaderEntry, packHeaderBytes, readPackTrailer } from '../format/pack-header.ts';
-import { packKey, sha256Hex } from '../object-names.ts';
-import type { OpenRepository, PackedBlob } from '../types.ts';
-import type { CheckFinding } from './finding.ts';
+import { packHeaderBytes } from '../format/pack-header.ts';
+import { packKey } from '../object-names.ts';
+import type { TaskRunner } from '../thread-pool.ts';
+import type { PackedBlob } from '../types.ts';
+import { type PackFinding, type PackOutcome, type PackTask, packTask } from './pack-task.ts';
 
 export interface StoredPack {
   readonly packId: string;
@@ -16,16 +14,20 @@ export interface StoredPack {
   readonly size: number;
   /** What the indexes say of it, in ascending order of offsets. */
   readonly blobs: readonly PackedBlob[];
+  /** The store that it is read from has compared what it gives with the name. */
+  readonly isNamed?: boolean;
 }
 
-type Finding = Omit<CheckFinding, 'severity'> & { severity?: CheckFinding['severity'] };
-
 /** Without reading the pack: is it there, as large as its blobs and their header make it, and without gaps? */
-export function checkPackListing(packId: string, size: number | undefined, blobs: readonly PackedBlob[]): Finding[] {
+export function checkPackListing(
+  packId: string,
+  size: number | undefined,
+  blobs: readonly PackedBlob[],
+): PackFinding[] {
   const about = { packId, objectKey: packKey(packId) };
   if (size === undefined)
     return [{ ...about, kind: 'pack_missing', message: `A pack with ${blobs.length} pieces is missing.` }];
-  const findings: Finding[] = [];
+  const findings: PackFinding[] = [];
   let end = 0;
   for (const blob of blobs) {
     if (blob.offset !== end) {
@@ -44,81 +46,29 @@ export function checkPackListing(packId: string, size: number | undefined, blobs
   return findings;
 }
 
-/** Reads the pack (twice when the first reading does not match: a bad read is not a bad pack) and compares everything. */
-export async function checkPackData(repo: OpenRepository, pack: StoredPack): Promise<Finding[]> {
-  const about = { packId: pack.packId, objectKey: packKey(pack.packId) };
-  if (pack.size > LIMITS.checkedPackBytes)
-    return [{ ...about, kind: 'pack_not_read', message: `A pack of ${pack.size} bytes is too large to be checked.` }];
+/**
+ * Reads the pack (twice when the first reading does not match: a bad read is not a bad pack) and compares everything.
+ * `threads` do the comparing.
+ */
+export async function checkPackData(
+  store: ReadStore,
+  threads: TaskRunner<PackTask, PackOutcome>,
+  pack: StoredPack,
+): Promise<PackFinding[]> {
+  const { packId, size, blobs } = pack;
+  const about = { packId, objectKey: packKey(packId) };
+  if (size > LIMITS.checkedPackBytes)
+    return [{ ...about, kind: 'pack_not_read', message: `A pack of ${size} bytes is too large to be checked.` }];
+  const read = async (): Promise<PackOutcome> =>
+    await threads.run({ ...packTask(packId, await store.get(about.objectKey), blobs), isNamed: pack.isNamed === true });
   try {
-    let bytes = await repo.store.get(about.objectKey);
-    let isNamed = sha256Hex(bytes) === pack.packId;
-    if (!isNamed) {
-      bytes = await repo.store.get(about.objectKey);
-      isNamed = sha256Hex(bytes) === pack.packId;
-    }
-    const findings = checkPackBytes(repo, pack, bytes);
-    if (!isNamed)
-      findings.unshift({
-        ...about,
-        kind: 'pack_damaged',
-        message: 'The bytes of a pack are not those that its name stands for.',
-      });
-    return findings;
+    let outcome = await read();
+    if (!outcome.isNamed) outcome = await read();
+    if (outcome.isNamed) return [...outcome.findings];
+    const message = 'The bytes of a pack are not those that its name stands for.';
+    return [{ ...about, kind: 'pack_damaged', message }, ...outcome.findings];
   } catch (error) {
     if (!isReadDamage(error)) throw error;
     return [{ ...about, kind: 'pack_not_read', message: 'A pack vanished or was cut short while it was read.' }];
   }
-}
-
-function checkPackBytes(repo: OpenRepository, pack: StoredPack, bytes: Uint8Array): Finding[] {
-  const about = { packId: pack.packId, objectKey: packKey(pack.packId) };
-  const findings: Finding[] = [];
-  try {
-    const entries = headerOf(repo, bytes);
-    if (!isSameContents(entries, pack.blobs))
-      findings.push({
-        ...about,
-        kind: 'pack_layout',
-        message: 'A pack’s own list of contents differs from the index.',
-      });
-  } catch (error) {
-    if (!isReadDamage(error)) throw error;
-    findings.push({ ...about, kind: 'pack_damaged', message: 'A pack’s own list of contents cannot be read.' });
-  }
-  for (const blob of pack.blobs) {
-    try {
-      if (blob.offset + blob.length > bytes.length) throw damagedRepository('The pack ends before the piece does.');
-      decodeBlob(repo.masterKey, bytes.subarray(blob.offset, blob.offset + blob.length), blob);
-    } catch (error) {
-      if (!isReadDamage(error)) throw error;
-      findings.push({
-        ...about,
-        kind: 'blob_damaged',
-        blobId: blob.id,
-        message: `A ${blob.type === 'tree' ? 'folder listing' : 'piece of a file'} in a pack is damaged.`,
-      });
-    }
-  }
-  return findings;
-}
-
-function headerOf(repo: OpenRepository, bytes: Uint8Array): PackHeaderEntry[] {
-  const length = readPackTrailer(bytes);
-  const sealed = bytes.subarray(bytes.length - 4 - length, bytes.length - 4);
-  return decodePackHeader(unseal(repo.masterKey, sealed));
-}
-
-function isSameContents(entries: readonly PackHeaderEntry[], blobs: readonly PackedBlob[]): boolean {
-  return (
-    entries.length === blobs.length &&
-    entries.every((entry, at) => {
-      const blob = blobs[at]!;
-      return (
-        entry.id === blob.id &&
-        entry.type === blob.type &&
-        entry.length === blob.length &&
-        entry.uncompressedLength === blob.uncompressedLength
-      );
-    })
-  );
 }

@@ -1,10 +1,13 @@
 /** Every folder listing that a snapshot reaches, once, and whether the pieces that it names are there. */
+import { setImmediate } from 'node:timers/promises';
+import { utf8Of } from '../../base/bytes.ts';
 import { isHoldfastError } from '../../base/errors.ts';
 import { isPlainName } from '../../filesystem/plain-name.ts';
 import type { BlobIndex } from '../blob-index.ts';
 import type { BlobReader } from '../blob-reader.ts';
+import { damagedRepository } from '../format/damage.ts';
+import { LIMITS } from '../format/limits.ts';
 import { joinPath } from '../list-tree.ts';
-import { plainLength } from '../restore/plan.ts';
 import type { SnapshotWithId, TreeNode } from '../types.ts';
 import type { CheckFinding } from './finding.ts';
 
@@ -13,12 +16,15 @@ type Report = (finding: Omit<CheckFinding, 'severity'> & { severity?: CheckFindi
 /** Findings of this kind are about one blob that some snapshots need. */
 type DamagedBlobs = Map<string, Set<string>>;
 
+const TURN_TREES = 16;
+
 export class TreeCheck {
   readonly #reader: BlobReader;
   readonly #index: BlobIndex;
   readonly #report: Report;
   readonly #snapshots: SnapshotWithId[] = [];
   readonly #seen = new Set<string>();
+  #treesSinceTurn = 0;
 
   constructor(reader: BlobReader, index: BlobIndex, report: Report) {
     this.#reader = reader;
@@ -29,60 +35,67 @@ export class TreeCheck {
   /** Walks what no earlier snapshot has reached. `assertWanted` throws when the check is to stop. */
   async addSnapshot(snapshot: SnapshotWithId, assertWanted: () => void): Promise<void> {
     this.#snapshots.push(snapshot);
-    const waiting: { id: string; path: Buffer }[] = [{ id: snapshot.tree, path: Buffer.alloc(0) }];
+    const waiting: { id: string; path: Uint8Array; depth: number }[] = [
+      { id: snapshot.tree, path: new Uint8Array(0), depth: 0 },
+    ];
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
       if (this.#seen.has(next.id)) continue;
       this.#seen.add(next.id);
       assertWanted();
-      const { path } = next;
-      for (const node of await this.#nodesOf(next.id, path)) {
-        const nodePath = joinPath(path, node.name);
-        this.#checkNode(next.id, node, nodePath.toString('utf8'));
-        if (node.subtree !== undefined) waiting.push({ id: node.subtree, path: nodePath });
+      // Cached listings are read without a wait: what else this thread has to do would not get its turn.
+      this.#treesSinceTurn += 1;
+      if (this.#treesSinceTurn % TURN_TREES === 0) await setImmediate();
+      const { path, depth } = next;
+      for (const node of await this.#nodesOf(next.id, path, depth)) {
+        this.#checkNode(next.id, node, path);
+        if (node.subtree !== undefined)
+          waiting.push({ id: node.subtree, path: joinPath(path, node.name), depth: depth + 1 });
       }
     }
   }
 
-  async #nodesOf(id: string, path: Buffer): Promise<readonly TreeNode[]> {
+  async #nodesOf(id: string, path: Uint8Array, depth: number): Promise<readonly TreeNode[]> {
     try {
+      // As a restore and a listing refuse it (list-tree.ts).
+      if (depth >= LIMITS.treeDepth || path.length > LIMITS.pathBytes)
+        throw damagedRepository('The snapshot is nested deeper than any real folder.');
       return await this.#reader.tree(id);
     } catch (error) {
       if (!isHoldfastError(error, 'repository_damaged')) throw error;
-      const where = path.length === 0 ? '/' : path.toString('utf8');
+      const where = path.length === 0 ? '/' : utf8Of(path);
       this.#report({ kind: 'tree_unreadable', blobId: id, path: where, message: `${where}: ${error.message}` });
       return [];
     }
   }
 
-  #checkNode(treeId: string, node: TreeNode, path: string): void {
-    if (!isPlainName(node.name))
+  #checkNode(treeId: string, node: TreeNode, folder: Uint8Array): void {
+    const problem = this.#problemOf(node);
+    const isPlain = isPlainName(node.name);
+    if (problem === undefined && isPlain) return;
+    const path = utf8Of(joinPath(folder, node.name));
+    if (!isPlain)
       this.#report({
         kind: 'unsafe_name',
         blobId: treeId,
         path,
         message: `${path}: a name in the backup could lead outside of its folder; it will not be restored.`,
       });
+    if (problem !== undefined)
+      this.#report({ blobId: treeId, ...problem, path, message: `${path}: ${problem.message}` });
+  }
+
+  /** What is wrong with a file's list of pieces; a piece that is missing is named in the place of the listing. */
+  #problemOf(node: TreeNode): Pick<CheckFinding, 'kind' | 'blobId' | 'message'> | undefined {
     let size = 0;
     for (const id of node.content ?? []) {
-      const blob = this.#index.lookup(id, 'data');
-      if (blob === undefined) {
-        this.#report({
-          kind: 'blob_missing',
-          blobId: id,
-          path,
-          message: `${path}: a piece of the file is in no index.`,
-        });
-        return;
-      }
-      size += plainLength(blob);
+      const entry = this.#index.entryOf(id, 'data');
+      if (entry === undefined)
+        return { kind: 'blob_missing', blobId: id, message: 'a piece of the file is in no index.' };
+      size += this.#index.plainLengthAt(entry);
     }
-    if (node.type === 'file' && BigInt(size) !== (node.size ?? 0n))
-      this.#report({
-        kind: 'file_wrong_size',
-        blobId: treeId,
-        path,
-        message: `${path}: the listing says ${node.size ?? 0n} bytes, its pieces have ${size}.`,
-      });
+    const listed = node.size ?? 0n;
+    if (node.type !== 'file' || BigInt(size) === listed) return undefined;
+    return { kind: 'file_wrong_size', message: `the listing says ${listed} bytes, its pieces have ${size}.` };
   }
 
   /**
@@ -159,6 +172,8 @@ export class TreeCheck {
     const path: { id: string; found: Set<string>; children: string[] }[] = [];
     const enter = async (id: string): Promise<void> => {
       const found = new Set<string>(lost.has(id) ? [id] : []);
+      // Deeper than this nothing is restored, which was said where it was found.
+      if (path.length >= LIMITS.treeDepth) return void path.push({ id, found, children: [] });
       const nodes = await this.#reader.tree(id).catch((error: unknown) => {
         if (isHoldfastError(error, 'repository_damaged')) return [];
         throw error;

@@ -1,13 +1,18 @@
 /** Is all there that the snapshots need, and is it what it was? Structure from the listings and trees, or every byte. */
 import { HoldfastError } from '../../base/errors.ts';
+import { hashesSideBySide, LANES } from '../../base/native/many-hashes.ts';
 import { BlobIndex } from '../blob-index.ts';
 import { BlobReader } from '../blob-reader.ts';
 import { idOfKey, packKey } from '../object-names.ts';
 import { listSnapshots } from '../repository.ts';
-import type { OpenRepository } from '../types.ts';
-import { checkPackData, checkPackListing } from './check-pack.ts';
+import { threadCount } from '../thread-pool.ts';
+import type { OpenRepository, SnapshotWithId } from '../types.ts';
+import { checkGroup, isRegular } from './check-group.ts';
+import { checkPackData, checkPackListing, type StoredPack } from './check-pack.ts';
 import { TreeCheck } from './check-trees.ts';
+import { type CheckThreads, startCheckThreads } from './check-threads.ts';
 import type { CheckFinding } from './finding.ts';
+import type { PackFinding } from './pack-task.ts';
 
 export interface CheckProgress {
   readonly phase: 'index' | 'packs' | 'trees' | 'data';
@@ -20,6 +25,8 @@ export interface CheckProgress {
 export interface CheckOptions {
   /** True: every pack is read, its hash, its header and each blob compared. False: listings, indexes, snapshots, trees. */
   readonly readData: boolean;
+  /** With `readData`: only these of the packs that are there, which come with their sizes in bytes. */
+  readonly choosePacks?: (packs: ReadonlyMap<string, number>) => ReadonlySet<string>;
   readonly onProgress?: (progress: CheckProgress) => void;
   readonly signal?: AbortSignal;
   /** Packs read at once. */
@@ -33,10 +40,13 @@ export interface CheckResult {
   readonly snapshots: number;
   readonly packs: number;
   readonly blobs: number;
+  /** Packs that were read whole, and their bytes. */
+  readonly packsRead: number;
   readonly bytesRead: number;
 }
 
-const CONCURRENCY = 2;
+/** One more than there are threads on most machines, so that none waits for a pack to be read. */
+const CONCURRENCY = 3;
 
 /**
  * Damage is told in findings, never thrown, and each error names the snapshots that it touches.
@@ -50,6 +60,9 @@ class RepositoryCheck {
   readonly #repo: OpenRepository;
   readonly #options: CheckOptions;
   readonly #findings: CheckFinding[] = [];
+  #packsRead = 0;
+  #areTreesDone = false;
+  #hasFailed = false;
   #bytesRead = 0;
 
   constructor(repo: OpenRepository, options: CheckOptions) {
@@ -70,11 +83,8 @@ class RepositoryCheck {
         message,
       });
     const trees = new TreeCheck(new BlobReader(this.#repo, index), index, (finding) => this.#add(finding));
-    for (const [done, snapshot] of snapshots.entries()) {
-      await trees.addSnapshot(snapshot, () => this.#assertWanted());
-      this.#report('trees', done + 1, snapshots.length);
-    }
-    if (this.#options.readData) await this.#readData(index, packs);
+    await this.#checkContents(trees, snapshots, index, packs);
+    this.#nameMissingIndex();
     const findings = await trees.nameAffected(this.#findings);
     return {
       isIntact: findings.every(({ severity }) => severity !== 'error'),
@@ -82,6 +92,7 @@ class RepositoryCheck {
       snapshots: snapshots.length + damaged.length,
       packs: packs.size,
       blobs: index.size,
+      packsRead: this.#packsRead,
       bytesRead: this.#bytesRead,
     };
   }
@@ -107,29 +118,124 @@ class RepositoryCheck {
         severity: 'notice',
         packId,
         objectKey: packKey(packId),
-        message: 'A pack is in no index, as an interrupted backup leaves one. No snapshot needs it.',
+        message: 'A pack is in no index, as an interrupted backup leaves one.',
       });
     this.#report('packs', packs.size, packs.size);
     return packs;
   }
 
-  async #readData(index: BlobIndex, sizes: ReadonlyMap<string, number>): Promise<void> {
-    // The contents of each pack are taken from the index when its turn comes: all of them at once would be large.
-    const queue = index.packs();
+  /** Pieces that no index lists beside packs that no index lists: then it is an index file that was lost, and no data. */
+  #nameMissingIndex(): void {
+    const isMissing = this.#findings.some(({ kind }) => kind === 'blob_missing' || kind === 'tree_unreadable');
+    const unlisted = this.#findings.filter(({ kind }) => kind === 'pack_unlisted').length;
+    const isNamed = this.#findings.some(({ kind }) => kind === 'index_unreadable');
+    if (!isMissing || isNamed || unlisted === 0) return;
+    this.#add({
+      kind: 'index_missing',
+      message: `Snapshots need data that no index lists, and ${unlisted} packs are in no index: an index file may be lost. "repair index" lists those packs again.`,
+      affectedSnapshots: [],
+    });
+  }
+
+  /** Walks the trees and, when asked for, reads the packs: at the same time where threads do the latter. */
+  async #checkContents(
+    trees: TreeCheck,
+    snapshots: readonly SnapshotWithId[],
+    index: BlobIndex,
+    packs: ReadonlyMap<string, number>,
+  ): Promise<void> {
+    if (!this.#options.readData) return await this.#checkTrees(trees, snapshots);
+    const chosen = this.#options.choosePacks?.(packs);
+    let bytes = 0;
+    for (const [packId, size] of packs) if (chosen?.has(packId) !== false) bytes += size;
+    const threads = startCheckThreads(this.#repo.masterKey, bytes);
+    // What is found meanwhile is told after what the trees tell.
+    const found: PackFinding[] = [];
+    try {
+      if (threads.runPart === undefined) await this.#checkTrees(trees, snapshots);
+      const reading = this.#readData(index, packs, chosen, threads, found);
+      const results = await Promise.allSettled([
+        threads.runPart !== undefined ? this.#orStop(this.#checkTrees(trees, snapshots)) : undefined,
+        this.#orStop(reading),
+      ]);
+      for (const result of results) if (result.status === 'rejected') throw result.reason;
+    } finally {
+      await threads.close();
+    }
+    for (const finding of found) this.#add(finding);
+    this.#report('data', this.#packsRead, this.#packsRead);
+  }
+
+  /** One that fails stops the others. */
+  async #orStop(work: Promise<void>): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      this.#hasFailed = true;
+      throw error;
+    }
+  }
+
+  async #checkTrees(trees: TreeCheck, snapshots: readonly SnapshotWithId[]): Promise<void> {
+    for (const [done, snapshot] of snapshots.entries()) {
+      await trees.addSnapshot(snapshot, () => this.#assertWanted());
+      this.#report('trees', done + 1, snapshots.length);
+    }
+    this.#areTreesDone = true;
+  }
+
+  async #readData(
+    index: BlobIndex,
+    sizes: ReadonlyMap<string, number>,
+    chosen: ReadonlySet<string> | undefined,
+    threads: CheckThreads,
+    found: PackFinding[],
+  ): Promise<void> {
+    const { runPart } = threads;
+    const wanted = chosen?.size ?? sizes.size;
+    // Few packs are shared among the threads; a group of one is read whole.
+    const together =
+      runPart !== undefined && hashesSideBySide() ? Math.min(LANES, Math.ceil(wanted / threadCount())) : 1;
+    const groups = this.#groups(index, sizes, chosen, together);
+    const { store } = this.#repo;
     let done = 0;
     const lanes = Array.from({ length: this.#options.concurrency ?? CONCURRENCY }, async () => {
-      for (let next = queue.next(); !next.done; next = queue.next()) {
-        const { packId, blobs } = next.value;
-        const size = sizes.get(packId);
-        if (size === undefined) continue; // missing, which was said
-        this.#assertWanted();
-        for (const finding of await checkPackData(this.#repo, { packId, size, blobs })) this.#add(finding);
-        this.#bytesRead += size;
-        this.#report('data', (done += 1), sizes.size);
+      for (let next = groups.next(); !next.done && !this.#hasFailed; next = groups.next()) {
+        const packs = next.value;
+        const areWell = packs.length > 1 ? await checkGroup(store, runPart!, packs, () => this.#assertWanted()) : [];
+        for (const [at, pack] of packs.entries()) {
+          this.#assertWanted();
+          if (areWell[at] !== true) found.push(...(await checkPackData(store, threads, pack)));
+          this.#bytesRead += pack.size;
+          this.#packsRead += 1;
+          done += 1;
+          if (this.#areTreesDone) this.#report('data', done, wanted);
+        }
       }
     });
-    const results = await Promise.allSettled(lanes);
+    const results = await Promise.allSettled(lanes.map((lane) => this.#orStop(lane)));
     for (const result of results) if (result.status === 'rejected') throw result.reason;
+  }
+
+  /** Packs that are checked together. Their contents are taken from the index when their turn comes: all at once would be large. */
+  *#groups(
+    index: BlobIndex,
+    sizes: ReadonlyMap<string, number>,
+    chosen: ReadonlySet<string> | undefined,
+    together: number,
+  ): Generator<StoredPack[]> {
+    let group: StoredPack[] = [];
+    for (const { packId, blobs } of index.packs()) {
+      const size = sizes.get(packId);
+      if (size === undefined || chosen?.has(packId) === false) continue; // missing, which was said, or not asked for
+      const pack = { packId, size, blobs };
+      if (!isRegular(pack)) yield [pack];
+      else if (group.push(pack) === together) {
+        yield group;
+        group = [];
+      }
+    }
+    if (group.length > 0) yield group;
   }
 
   #add(finding: Omit<CheckFinding, 'severity'> & { severity?: CheckFinding['severity'] }): void {

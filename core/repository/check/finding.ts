@@ -1,5 +1,6 @@
 export type FindingKind =
   | 'index_unreadable'
+  | 'index_missing'
   | 'snapshot_unreadable'
   | 'pack_missing'
   | 'pack_wrong_size'

@@ -4,7 +4,8 @@ import { expect, test } from 'vitest';
 import { isHoldfastError } from '../../base/errors.ts';
 // @ts-expect-error the build tool is plain JavaScript
 import { assembleWasm } from '../../../tools/build-wasm.mjs';
-import { areKdfParametersSafe, deriveWrappingKey, KDF_PARAMETERS } from './kdf.ts';
+import { deriveWrappingKey, KDF_PARAMETERS } from './kdf.ts';
+import { areKdfParametersSafe } from './kdf-parameters.ts';
 import { decodeMasterKey, encodeMasterKey, generateMasterKey } from './master-key.ts';
 import { poly1305 } from './poly1305.ts';
 import { SEAL_OVERHEAD, seal, sealInto, unseal } from './seal.ts';

@@ -1,32 +1,38 @@
+import { bytesOfBase64 } from '../../base/bytes.ts';
 import { poly1305WasmBase64 } from './poly1305-wasm.ts';
+import { asSource } from './web-source.ts';
 
-const MESSAGE_AT = 64;
-const TAG_AT = 32;
+/** Where a message begins in the memory. */
+export const MESSAGE_AT = 64;
+/** Where a tag stands when it is made. */
+export const TAG_AT = 32;
+const TAG_BYTES = 16;
+const BLOCK_BYTES = 16;
 const WHOLE_BLOCK_TOP = 1n << 24n;
+/** Bytes of message that are copied in at a time, a multiple of 16; small enough to stay in the processor's cache. */
+const WINDOW_BYTES = 128 * 1024;
 
 interface Poly1305Exports {
   readonly memory: WebAssembly.Memory;
   start(): void;
   blocks(at: number, count: number, top: bigint): void;
   finish(): void;
+  xor(at: number, from: number, count: number): void;
 }
 
-interface Poly1305 {
+export interface Poly1305 {
   readonly wasm: Poly1305Exports;
   readonly memory: Uint8Array;
-  /** Bytes of message that are copied in at a time, a multiple of 16; small enough to stay in the processor's cache. */
-  readonly window: number;
 }
 
 let loaded: Poly1305 | undefined;
 
 /** One instance a thread: the module is under 2 KB and compiles in about a millisecond. */
-function load(): Poly1305 {
+export function loadPoly1305(): Poly1305 {
   if (loaded !== undefined) return loaded;
-  const module = new WebAssembly.Module(Buffer.from(poly1305WasmBase64, 'base64'));
+  const module = new WebAssembly.Module(asSource(bytesOfBase64(poly1305WasmBase64)));
   const wasm = new WebAssembly.Instance(module).exports as unknown as Poly1305Exports;
-  const memory = new Uint8Array(wasm.memory.buffer);
-  loaded = { wasm, memory, window: (memory.length - MESSAGE_AT) & ~15 };
+  loaded = { wasm, memory: new Uint8Array(wasm.memory.buffer) };
   return loaded;
 }
 
@@ -41,13 +47,13 @@ export function poly1305Into(
   target: Uint8Array,
   offset: number,
 ): void {
-  const { wasm, memory, window } = load();
+  const { wasm, memory } = loadPoly1305();
   memory.set(r, 0);
   memory.set(s, 16);
   wasm.start();
   const whole = message.length - (message.length % 16);
-  for (let at = 0; at < whole; at += window) {
-    const size = Math.min(window, whole - at);
+  for (let at = 0; at < whole; at += WINDOW_BYTES) {
+    const size = Math.min(WINDOW_BYTES, whole - at);
     memory.set(message.subarray(at, at + size), MESSAGE_AT);
     wasm.blocks(MESSAGE_AT, size >>> 4, WHOLE_BLOCK_TOP);
   }
@@ -59,6 +65,41 @@ export function poly1305Into(
   }
   wasm.finish();
   target.set(memory.subarray(TAG_AT, TAG_AT + 16), offset);
+}
+
+/**
+ * Makes the tag of a message of `length` bytes that lies in the memory already, at `at`, and leaves it at TAG_AT. The room behind
+ * the message up to the next multiple of 16 is written over. `pads` from `padAt` on are the 16 bytes s.
+ */
+export function makeTag(
+  { wasm, memory }: Poly1305,
+  at: number,
+  length: number,
+  r: Uint8Array,
+  pads: Uint8Array,
+  padAt: number,
+): void {
+  for (let byte = 0; byte < BLOCK_BYTES; byte += 1) {
+    memory[byte] = r[byte]!;
+    memory[BLOCK_BYTES + byte] = pads[padAt + byte]!;
+  }
+  wasm.start();
+  const rest = length % BLOCK_BYTES;
+  wasm.blocks(at, (length - rest) / BLOCK_BYTES, WHOLE_BLOCK_TOP);
+  if (rest > 0) {
+    memory[at + length] = 1;
+    for (let byte = rest + 1; byte < BLOCK_BYTES; byte += 1) memory[at + length - rest + byte] = 0;
+    wasm.blocks(at + length - rest, 1, 0n);
+  }
+  wasm.finish();
+}
+
+/** Whether the tag that was made is the one in `tag` from `tagAt` on. */
+export function isMadeTag({ memory }: Poly1305, tag: Uint8Array, tagAt: number): boolean {
+  // All 16 are looked at: the time does not tell which of them differs.
+  let difference = 0;
+  for (let byte = 0; byte < TAG_BYTES; byte += 1) difference |= memory[TAG_AT + byte]! ^ tag[tagAt + byte]!;
+  return difference === 0;
 }
 
 /** The tag as 16 fresh bytes; `key` is r followed by s, 32 bytes. */

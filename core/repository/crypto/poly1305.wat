@@ -3,9 +3,10 @@
 ;; s_i is 5 * r_i: what leaves the top at 2^130 comes back times five, because 2^130 = 5 modulo the prime.
 ;;
 ;; Memory: 0..15 r (clamped here, as stored otherwise), 16..31 s of the tag, 32..47 the finished tag,
-;; from 64 the message, which the caller copies in piece by piece. Assembled by tools/build-wasm.mjs.
+;; from 64 the message, which the caller copies in piece by piece. Whoever opens many small messages keeps them there, lays
+;; the keystream behind them and has `xor` decrypt them in place. Assembled by tools/build-wasm.mjs.
 (module
-  (memory (export "memory") 2)
+  (memory (export "memory") 5)
   (global $h0 (mut i64) (i64.const 0))
   (global $h1 (mut i64) (i64.const 0))
   (global $h2 (mut i64) (i64.const 0))
@@ -111,6 +112,17 @@
     (global.set $h3 (local.get $h3))
     (global.set $h4 (local.get $h4))
   )
+
+  ;; XORs `count` times 16 bytes at `from` into those at `at`.
+  (func (export "xor") (param $at i32) (param $from i32) (param $count i32)
+    (if (i32.eqz (local.get $count)) (then (return)))
+    (loop $next
+      (i64.store (local.get $at) (i64.xor (i64.load (local.get $at)) (i64.load (local.get $from))))
+      (i64.store offset=8 (local.get $at)
+        (i64.xor (i64.load offset=8 (local.get $at)) (i64.load offset=8 (local.get $from))))
+      (local.set $at (i32.add (local.get $at) (i32.const 16)))
+      (local.set $from (i32.add (local.get $from) (i32.const 16)))
+      (br_if $next (local.tee $count (i32.sub (local.get $count) (i32.const 1))))))
 
   ;; Reduces h modulo 2^130 - 5, adds s and leaves the tag in 32..47.
   (func (export "finish")

@@ -3,19 +3,24 @@ import {
   createCipheriv,
   createDecipheriv,
   createSecretKey,
+  type Decipheriv,
   type KeyObject,
   randomFillSync,
   timingSafeEqual,
 } from 'node:crypto';
 import { HoldfastError } from '../../base/errors.ts';
+import { freeBytes } from '../../base/free-bytes.ts';
 import type { MasterKey } from '../types.ts';
-import { poly1305Into } from './poly1305.ts';
+import { tagInto } from './tag.ts';
+import { IV_BYTES, SEAL_OVERHEAD, TAG_BYTES } from './sealed-form.ts';
 
-/** Bytes that sealing adds: IV (16) before and tag (16) after the ciphertext. docs/format.md, "Sealed bytes". */
-export const SEAL_OVERHEAD = 32;
+export { SEAL_OVERHEAD };
 
-const IV_BYTES = 16;
-const TAG_BYTES = 16;
+/**
+ * Node's ciphers answer in new memory, which for large objects the system would clear: slices are small enough to stay in the
+ * processor's cache, and for memory that is used again.
+ */
+const SLICE_BYTES = 64 * 1024;
 const ZERO_IV = Buffer.alloc(IV_BYTES);
 
 /** AES-128 in ECB mode has no state between blocks, so one cipher serves every tag made with the same key. */
@@ -69,9 +74,14 @@ export function sealInto(key: MasterKey, plaintext: Uint8Array, target: Uint8Arr
     throw new RangeError(`sealing needs ${size} bytes at ${offset} of ${target.length}`);
   const iv = target.subarray(offset, offset + IV_BYTES);
   freshIv(iv);
-  const ciphertext = createCipheriv('aes-256-ctr', dataKey(key), iv).update(plaintext);
-  target.set(ciphertext, offset + IV_BYTES);
-  poly1305Into(ciphertext, key.macR, oneTimePad(key, iv), target, offset + size - TAG_BYTES);
+  const cipher = createCipheriv('aes-256-ctr', dataKey(key), iv);
+  for (let at = 0; at < plaintext.length; at += SLICE_BYTES) {
+    const slice = cipher.update(plaintext.subarray(at, at + SLICE_BYTES));
+    target.set(slice, offset + IV_BYTES + at);
+    freeBytes(slice);
+  }
+  const ciphertext = target.subarray(offset + IV_BYTES, offset + size - TAG_BYTES);
+  tagInto(ciphertext, key.macR, oneTimePad(key, iv), target, offset + size - TAG_BYTES);
   return size;
 }
 
@@ -88,15 +98,34 @@ export function seal(key: MasterKey, plaintext: Uint8Array): Buffer {
  * @throws HoldfastError repository_damaged.
  */
 export function unseal(key: MasterKey, sealed: Uint8Array): Buffer {
+  return decipherOf(key, sealed).update(ciphertextOf(sealed));
+}
+
+/** As unseal, into `target` from `offset` on: without a buffer of the whole. */
+export function unsealInto(key: MasterKey, sealed: Uint8Array, target: Uint8Array, offset: number): void {
+  const decipher = decipherOf(key, sealed);
+  const ciphertext = ciphertextOf(sealed);
+  for (let at = 0; at < ciphertext.length; at += SLICE_BYTES) {
+    const plain = decipher.update(ciphertext.subarray(at, at + SLICE_BYTES));
+    target.set(plain, offset + at);
+    freeBytes(plain);
+  }
+}
+
+/** @throws HoldfastError repository_damaged when the tag differs. */
+function decipherOf(key: MasterKey, sealed: Uint8Array): Decipheriv {
   if (sealed.length < SEAL_OVERHEAD)
     throw damaged(`The stored bytes are too short (${sealed.length} bytes) to be an encrypted object.`);
   const iv = sealed.subarray(0, IV_BYTES);
-  const ciphertext = sealed.subarray(IV_BYTES, sealed.length - TAG_BYTES);
   const tag = Buffer.allocUnsafe(TAG_BYTES);
-  poly1305Into(ciphertext, key.macR, oneTimePad(key, iv), tag, 0);
+  tagInto(ciphertextOf(sealed), key.macR, oneTimePad(key, iv), tag, 0);
   if (!timingSafeEqual(tag, sealed.subarray(sealed.length - TAG_BYTES)))
     throw damaged('The stored bytes are damaged or were written with another key: their authentication tag differs.');
-  return createDecipheriv('aes-256-ctr', dataKey(key), iv).update(ciphertext);
+  return createDecipheriv('aes-256-ctr', dataKey(key), iv);
+}
+
+function ciphertextOf(sealed: Uint8Array): Uint8Array {
+  return sealed.subarray(IV_BYTES, sealed.length - TAG_BYTES);
 }
 
 function damaged(message: string): HoldfastError {

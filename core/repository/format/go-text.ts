@@ -2,6 +2,7 @@
  * Text as Go writes it, byte for byte: names go through strconv.Quote and then through encoding/json, so that a tree has
  * the same id whoever wrote it. One character written otherwise and stock restic neither deduplicates nor rewrites the tree.
  */
+import { bytesOfUtf8, concatBytes, latin1Of } from '../../base/bytes.ts';
 import printable from './printable-ranges.json' with { type: 'json' };
 import { runeAt } from './utf8-rune.ts';
 
@@ -45,13 +46,9 @@ function isPlainAscii(bytes: Uint8Array): boolean {
   return true;
 }
 
-function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
-}
-
 /** strconv.Quote of raw bytes, without the quotes around it. */
 export function quoteName(bytes: Uint8Array): string {
-  if (isPlainAscii(bytes)) return latin1(bytes);
+  if (isPlainAscii(bytes)) return latin1Of(bytes);
   let text = '';
   for (let at = 0; at < bytes.length; ) {
     const { code, width, isValid } = runeAt(bytes, at);
@@ -87,14 +84,14 @@ const ESCAPE = /\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7
  * The raw bytes of a quoted name.
  * @throws SyntaxError when it is not what strconv.Quote could have written.
  */
-export function unquoteName(quoted: string): Buffer {
-  if (!quoted.includes('\\')) return Buffer.from(quoted, 'utf8');
-  const parts: Buffer[] = [];
+export function unquoteName(quoted: string): Uint8Array {
+  if (!quoted.includes('\\')) return bytesOfUtf8(quoted);
+  const parts: Uint8Array[] = [];
   for (let at = 0; at < quoted.length; ) {
     const slash = quoted.indexOf('\\', at);
     if (slash !== at) {
       const end = slash === -1 ? quoted.length : slash;
-      parts.push(Buffer.from(quoted.slice(at, end), 'utf8'));
+      parts.push(bytesOfUtf8(quoted.slice(at, end)));
       at = end;
       continue;
     }
@@ -104,28 +101,28 @@ export function unquoteName(quoted: string): Buffer {
     parts.push(unescape(match));
     at = ESCAPE.lastIndex;
   }
-  return Buffer.concat(parts);
+  return concatBytes(parts);
 }
 
-function unescape([, byte, short, long, octal, letter]: RegExpExecArray): Buffer {
-  if (letter !== undefined) return Buffer.of(UNQUOTED[letter] ?? 0);
-  if (byte !== undefined) return Buffer.of(Number.parseInt(byte, 16));
+function unescape([, byte, short, long, octal, letter]: RegExpExecArray): Uint8Array {
+  if (letter !== undefined) return Uint8Array.of(UNQUOTED[letter] ?? 0);
+  if (byte !== undefined) return Uint8Array.of(Number.parseInt(byte, 16));
   if (octal !== undefined) {
     const value = Number.parseInt(octal, 8);
     if (value > 0xff) throw new SyntaxError('a stored name has an octal escape past one byte');
-    return Buffer.of(value);
+    return Uint8Array.of(value);
   }
   const code = Number.parseInt(short ?? long ?? '', 16);
   if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) {
     throw new SyntaxError('a stored name has an escape that is no character');
   }
-  return Buffer.from(String.fromCodePoint(code), 'utf8');
+  return bytesOfUtf8(String.fromCodePoint(code));
 }
 
 /** A JSON string as Go's encoder writes it: `< > &` and U+2028/9 escaped, each invalid byte as \ufffd. */
 export function jsonString(value: string | Uint8Array): string {
   if (typeof value === 'string' && PLAIN.test(value)) return `"${value}"`;
-  const bytes = typeof value === 'string' ? Buffer.from(value, 'utf8') : value;
+  const bytes = typeof value === 'string' ? bytesOfUtf8(value) : value;
   let text = '"';
   for (let at = 0; at < bytes.length; ) {
     const { code, width, isValid } = runeAt(bytes, at);
@@ -223,19 +220,63 @@ function withoutZeros(digits: string): string {
   return digits.slice(0, end);
 }
 
-const RFC3339 = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)$/;
+/** Where the fields of a stored time begin, and what stands between them: `2026-11-21T06:30:00.5+01:00`. */
+const SEPARATORS = [
+  [4, 0x2d],
+  [7, 0x2d],
+  [10, 0x54],
+  [13, 0x3a],
+  [16, 0x3a],
+] as const;
+const FRACTION_AT = 19;
+const FRACTION_DIGITS = 9;
+/** Date.UTC takes years below 100 for others; the calendar repeats after 400 years. */
+const YEARS_SHIFTED = 400;
+const SHIFT_SECONDS = 146_097 * 86_400;
 
 /** Nanoseconds since the epoch of a stored time, or undefined when it is not RFC 3339. */
 export function parseGoTime(text: string): bigint | undefined {
-  const match = RFC3339.exec(text);
-  if (match === null) return undefined;
-  const [, year, month, day, hour, minute, second, fraction = '', zone = 'Z'] = match;
-  const date = new Date(0);
-  // Date.UTC maps years 0 to 99 into the twentieth century; the setter does not.
-  date.setUTCFullYear(Number(year), Number(month) - 1, Number(day));
-  date.setUTCHours(Number(hour), Number(minute), Number(second), 0);
-  const sign = zone.startsWith('-') ? -1 : 1;
-  const offset = zone === 'Z' ? 0 : sign * (Number(zone.slice(1, 3)) * 60 + Number(zone.slice(4, 6)));
-  const seconds = BigInt(Math.round(date.getTime() / 1000) - offset * 60);
-  return seconds * 1_000_000_000n + BigInt(fraction.padEnd(9, '0') || '0');
+  for (const [at, code] of SEPARATORS) if (text.charCodeAt(at) !== code) return undefined;
+  const year = twoDigits(text, 0) * 100 + twoDigits(text, 2);
+  const minute = Date.UTC(
+    year + YEARS_SHIFTED,
+    twoDigits(text, 5) - 1,
+    twoDigits(text, 8),
+    twoDigits(text, 11),
+    twoDigits(text, 14),
+  );
+  let end = FRACTION_AT;
+  let fraction = 0;
+  if (text.charCodeAt(end) === 0x2e) {
+    end += 1;
+    for (let digit = digitAt(text, end); !Number.isNaN(digit); digit = digitAt(text, end)) {
+      fraction = fraction * 10 + digit;
+      end += 1;
+    }
+    const digits = end - FRACTION_AT - 1;
+    if (digits === 0 || digits > FRACTION_DIGITS) return undefined;
+    fraction *= 10 ** (FRACTION_DIGITS - digits);
+  }
+  // NaN from any field that is no number ends up here.
+  const seconds = minute / 1000 - SHIFT_SECONDS + twoDigits(text, 17) - zoneSeconds(text, end);
+  return Number.isNaN(seconds) ? undefined : BigInt(seconds) * 1_000_000_000n + BigInt(fraction);
+}
+
+/** East of UTC; NaN for what is no zone. */
+function zoneSeconds(text: string, at: number): number {
+  const code = text.charCodeAt(at);
+  if (code === 0x5a) return text.length === at + 1 ? 0 : Number.NaN;
+  const sign = code === 0x2b ? 1 : code === 0x2d ? -1 : Number.NaN;
+  if (text.length !== at + 6 || text.charCodeAt(at + 3) !== 0x3a) return Number.NaN;
+  return sign * (twoDigits(text, at + 1) * 3600 + twoDigits(text, at + 4) * 60);
+}
+
+function twoDigits(text: string, at: number): number {
+  return digitAt(text, at) * 10 + digitAt(text, at + 1);
+}
+
+/** NaN for what is no digit. */
+function digitAt(text: string, at: number): number {
+  const code = text.charCodeAt(at);
+  return code >= 0x30 && code <= 0x39 ? code - 0x30 : Number.NaN;
 }

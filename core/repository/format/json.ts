@@ -1,4 +1,5 @@
 /** Parsing of stored JSON: 64-bit integers survive, keys like __proto__ are harmless, and shapes are checked before use. */
+import { utf8Of } from '../../base/bytes.ts';
 import { damagedRepository } from './damage.ts';
 
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -13,8 +14,8 @@ const DEPTH_MAX = 64;
 const CONTAINERS_MAX = 8_000_000;
 /** Below this size even the worst text costs little memory, so that it is not scanned first. */
 const SCAN_FROM_BYTES = 1024 * 1024;
-/** Sixteen digits in a row where a number may stand: only then is the slow way of parsing needed. */
-const LONG_NUMBER = /[:[,]\s*-?\d{16}/;
+/** A number of so many digits may be one that a double cannot hold: only then is the slow way of parsing needed. */
+const LONG_DIGITS = 16;
 
 type Reviver = (this: unknown, key: string, value: unknown, context: { source?: string }) => unknown;
 
@@ -31,16 +32,41 @@ const keepUint64: Reviver = (key, value, context) => {
  */
 export function parseJson(bytes: Uint8Array, what: string, options: { uint64?: boolean } = {}): unknown {
   if (bytes.length >= SCAN_FROM_BYTES) refuseWide(bytes, what);
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+  const text = utf8Of(bytes);
   try {
     // The third argument of the reviver (the source text) is not in the compiler's library yet. It makes parsing several
     // times slower, so that it is used only where a number does not fit a double.
-    return options.uint64 === true && LONG_NUMBER.test(text)
+    return options.uint64 === true && hasLongNumber(bytes)
       ? JSON.parse(text, keepUint64 as (key: string, value: unknown) => unknown)
       : JSON.parse(text);
   } catch (cause) {
     throw damagedRepository(`${what} is not readable: it is no JSON.`, cause);
   }
+}
+
+/** Looks at every sixteenth byte: a number of that many digits has one of its digits there. */
+function hasLongNumber(bytes: Uint8Array): boolean {
+  for (let at = LONG_DIGITS - 1; at < bytes.length; at += LONG_DIGITS) {
+    if (!isDigit(bytes[at])) continue;
+    let start = at;
+    while (start > 0 && isDigit(bytes[start - 1])) start -= 1;
+    let end = at + 1;
+    while (isDigit(bytes[end])) end += 1;
+    if (end - start >= LONG_DIGITS && mayBeNumber(bytes, start)) return true;
+  }
+  return false;
+}
+
+function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= 0x30 && byte <= 0x39;
+}
+
+/** Do digits that begin here stand where a number may? Inside of ids and names they mostly do not. */
+function mayBeNumber(bytes: Uint8Array, start: number): boolean {
+  let at = start - 1;
+  if (bytes[at] === 0x2d) at -= 1;
+  while (bytes[at] === 0x20 || bytes[at] === 0x09 || bytes[at] === 0x0a || bytes[at] === 0x0d) at -= 1;
+  return bytes[at] === 0x3a || bytes[at] === 0x5b || bytes[at] === 0x2c;
 }
 
 function refuseWide(bytes: Uint8Array, what: string): void {
@@ -68,10 +94,15 @@ export function member(object: JsonObject, key: string): unknown {
   return Object.hasOwn(object, key) ? object[key] : undefined;
 }
 
-const ID = /^[0-9a-f]{64}$/;
+const ID_CHARACTERS = 64;
 
 export function isId(value: unknown): value is string {
-  return typeof value === 'string' && ID.test(value);
+  if (typeof value !== 'string' || value.length !== ID_CHARACTERS) return false;
+  for (let at = 0; at < ID_CHARACTERS; at += 1) {
+    const code = value.charCodeAt(at);
+    if (code < 0x30 || code > 0x66 || (code > 0x39 && code < 0x61)) return false;
+  }
+  return true;
 }
 
 export function isCount(value: unknown, max: number): value is number {

@@ -1,5 +1,6 @@
 /** Key files: plain JSON that wraps the master key for one principal. Up to 20 of them open a repository. */
-import { SALT_BYTES, type KdfParameters } from '../crypto/kdf.ts';
+import { base64Of, bytesOfBase64 } from '../../base/bytes.ts';
+import { type KdfParameters, SALT_BYTES } from '../crypto/kdf-parameters.ts';
 import { damagedRepository } from './damage.ts';
 import { goTime, jsonString, localZone } from './go-text.ts';
 import { isObject, member, parseJson } from './json.ts';
@@ -19,10 +20,9 @@ export function keyFileTime(nowMs: number): string {
 }
 
 export function encodeKeyFile(key: KeyFile): Buffer {
-  const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
   return Buffer.from(
     `{"created":"${key.created}","username":${jsonString(key.username)},"hostname":${jsonString(key.hostname)},` +
-      `"kdf":"scrypt","N":${key.kdf.N},"r":${key.kdf.r},"p":${key.kdf.p},"salt":"${base64(key.salt)}","data":"${base64(key.data)}"}`,
+      `"kdf":"scrypt","N":${key.kdf.N},"r":${key.kdf.r},"p":${key.kdf.p},"salt":"${base64Of(key.salt)}","data":"${base64Of(key.data)}"}`,
   );
 }
 
@@ -41,7 +41,7 @@ export function decodeKeyFile(json: Uint8Array): KeyFile {
     if (typeof found !== 'number') throw damagedRepository('A key file is malformed.');
     return found;
   };
-  const salt = Buffer.from(text('salt'), 'base64');
+  const salt = bytesOfBase64(text('salt'));
   if (salt.length !== SALT_BYTES) throw damagedRepository('A key file is malformed.');
   return {
     created: text('created'),
@@ -49,6 +49,6 @@ export function decodeKeyFile(json: Uint8Array): KeyFile {
     hostname: text('hostname'),
     kdf: { N: count('N'), r: count('r'), p: count('p') },
     salt,
-    data: Buffer.from(text('data'), 'base64'),
+    data: bytesOfBase64(text('data')),
   };
 }

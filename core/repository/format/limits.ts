@@ -9,6 +9,8 @@ export const LIMITS = {
   snapshotBytes: 16 * 1024 * 1024,
   treeEntries: 1_000_000,
   treeDepth: 4096,
+  /** No system takes a longer path (Windows: 32,767 letters); without it 4096 levels could be megabytes an entry. */
+  pathBytes: 32 * 1024 * 3,
   /** Ten times the largest snapshots that are seen in practice. */
   snapshotEntries: 100_000_000,
   keyFileBytes: 64 * 1024,

@@ -1,7 +1,7 @@
 /** The header at the end of a pack: one entry a blob, in the order of the blobs (docs/format.md, "Packs"). */
-import type { BlobType } from '../types.ts';
+import type { BlobType, PackedBlob } from '../types.ts';
 import { damagedRepository } from './damage.ts';
-import { SEAL_OVERHEAD } from '../crypto/seal.ts';
+import { SEAL_OVERHEAD } from '../crypto/sealed-form.ts';
 import { LIMITS } from './limits.ts';
 
 export interface PackHeaderEntry {
@@ -16,12 +16,11 @@ export interface PackHeaderEntry {
 const PLAIN_BYTES = 37;
 const COMPRESSED_BYTES = 41;
 
-export function encodePackHeader(entries: readonly PackHeaderEntry[]): Buffer {
-  const size = entries.reduce(
-    (sum, entry) => sum + (entry.uncompressedLength === 0 ? PLAIN_BYTES : COMPRESSED_BYTES),
-    0,
-  );
-  const header = Buffer.allocUnsafe(size);
+/** So many of them, made one by one perhaps. */
+type PackHeaderEntries = Iterable<PackHeaderEntry> & { readonly length: number };
+
+export function encodePackHeader(entries: PackHeaderEntries): Buffer {
+  const header = Buffer.allocUnsafeSlow(entries.length * COMPRESSED_BYTES);
   let at = 0;
   for (const { id, type, length, uncompressedLength } of entries) {
     const isCompressed = uncompressedLength > 0;
@@ -30,7 +29,7 @@ export function encodePackHeader(entries: readonly PackHeaderEntry[]): Buffer {
     if (isCompressed) at = header.writeUInt32LE(uncompressedLength, at);
     at += header.write(id, at, 'hex');
   }
-  return header;
+  return header.subarray(0, at);
 }
 
 /** @throws HoldfastError repository_damaged when an entry is cut short, of an unknown type or impossibly small. */
@@ -64,6 +63,22 @@ export function packHeaderBytes(entries: readonly { readonly uncompressedLength:
     0,
   );
   return plain + SEAL_OVERHEAD + TRAILER_BYTES;
+}
+
+/**
+ * Where the blobs of a pack of `packBytes` lie: one behind the other from its first byte, and behind them their header.
+ * @throws HoldfastError repository_damaged when there are none, or they do not fill the pack exactly: the header is another's.
+ */
+export function placeBlobs(packId: string, entries: readonly PackHeaderEntry[], packBytes: number): PackedBlob[] {
+  let offset = 0;
+  const blobs = entries.map((entry) => {
+    const blob = { ...entry, packId, offset };
+    offset += entry.length;
+    return blob;
+  });
+  if (blobs.length === 0 || offset + packHeaderBytes(entries) !== packBytes)
+    throw damagedRepository('The pack’s own list of contents does not fit its size.');
+  return blobs;
 }
 
 /** The sealed header's length, from a whole pack. @throws HoldfastError repository_damaged when it cannot be one. */

@@ -2,7 +2,6 @@
  * The chunker's polynomial over GF(2): irreducible, of degree 53, random and secret, for known cut points would tell which
  * known files a repository holds. Set-up only, so BigInt is fast enough.
  */
-import { randomBytes } from 'node:crypto';
 
 const DEGREE = 53n;
 
@@ -46,7 +45,7 @@ export function isIrreducible(polynomial: bigint): boolean {
 
 export function randomPolynomial(): bigint {
   for (;;) {
-    const bits = randomBytes(8).readBigUInt64LE() & ((1n << (DEGREE + 1n)) - 1n);
+    const bits = crypto.getRandomValues(new BigUint64Array(1))[0]! & ((1n << (DEGREE + 1n)) - 1n);
     const candidate = bits | (1n << DEGREE) | 1n;
     if (isIrreducible(candidate)) return candidate;
   }

@@ -2,7 +2,7 @@
  * Trees and their nodes. Writing is byte-exact with restic (docs/format.md, "Trees"): field order, which fields are left
  * out when empty, the newline at the end that is part of the hash. Reading takes hostile bytes.
  */
-import { Buffer } from 'node:buffer';
+import { base64Of, bytesOfBase64, bytesOfUtf8, compareBytes } from '../../base/bytes.ts';
 import type { NodeType, TreeNode } from '../types.ts';
 import { damagedRepository } from './damage.ts';
 import { jsonString, quoteName, unquoteName } from './go-text.ts';
@@ -35,7 +35,7 @@ export function encodeNode(node: TreeNode): string {
   if (node.linkTarget !== undefined && node.linkTarget.length > 0) text += encodeLinkTarget(node.linkTarget);
   if (node.extendedAttributes !== undefined && node.extendedAttributes.length > 0) {
     const pairs = node.extendedAttributes.map(
-      ({ name, value }) => `{"name":${jsonString(name)},"value":"${Buffer.from(value).toString('base64')}"}`,
+      ({ name, value }) => `{"name":${jsonString(name)},"value":"${base64Of(value)}"}`,
     );
     text += `,"extended_attributes":[${pairs.join(',')}]`;
   }
@@ -51,7 +51,7 @@ function encodeIds(ids: readonly string[]): string {
 
 function encodeLinkTarget(target: Uint8Array): string {
   const text = `,"linktarget":${jsonString(target)}`;
-  return isValidUtf8(target) ? text : `${text},"linktarget_raw":"${Buffer.from(target).toString('base64')}"`;
+  return isValidUtf8(target) ? text : `${text},"linktarget_raw":"${base64Of(target)}"`;
 }
 
 /** The tree's bytes from its nodes' texts, which must be in ascending order of raw name bytes. */
@@ -76,7 +76,7 @@ export function decodeTree(bytes: Uint8Array): TreeNode[] {
   let previous: Uint8Array | undefined;
   for (const node of nodes) {
     const entry = decodeNode(node);
-    if (previous !== undefined && Buffer.compare(previous, entry.name) >= 0) {
+    if (previous !== undefined && compareBytes(previous, entry.name) >= 0) {
       throw damagedRepository('A stored folder listing is out of order or lists a name twice.');
     }
     previous = entry.name;
@@ -94,8 +94,7 @@ function decodeNode(json: unknown): TreeNode {
   const subtree = member(json, 'subtree') ?? undefined;
   if (subtree !== undefined && !isId(subtree)) throw malformed('has a malformed subtree id');
   if (type === 'dir' && subtree === undefined) throw malformed('is a folder without a listing');
-  const linkTarget = decodeLinkTarget(json);
-  return {
+  const entry: Filling<TreeNode> = {
     name: decodeName(member(json, 'name')),
     type: type as NodeType, // checked against the closed set above
     mode,
@@ -105,28 +104,37 @@ function decodeNode(json: unknown): TreeNode {
     uid: ownerOf(json, 'uid'),
     gid: ownerOf(json, 'gid'),
     content: decodeContent(json, type),
-    ...optional('user', textOf(json, 'user')),
-    ...optional('group', textOf(json, 'group')),
-    ...optional('inode', uint64Of(json, 'inode')),
-    ...optional('deviceId', uint64Of(json, 'device_id')),
-    ...optional('size', uint64Of(json, 'size')),
-    ...optional('links', uint64Of(json, 'links')),
-    ...optional('device', uint64Of(json, 'device')),
-    ...optional('linkTarget', linkTarget),
-    ...optional('extendedAttributes', decodeAttributes(member(json, 'extended_attributes'))),
-    ...optional('subtree', subtree),
   };
+  // Field by field and always in this order: all entries of a kind then have one shape, and no object is spread.
+  const user = textOf(json, 'user');
+  if (user !== undefined) entry.user = user;
+  const group = textOf(json, 'group');
+  if (group !== undefined) entry.group = group;
+  const inode = uint64Of(json, 'inode');
+  if (inode !== undefined) entry.inode = inode;
+  const deviceId = uint64Of(json, 'device_id');
+  if (deviceId !== undefined) entry.deviceId = deviceId;
+  const size = uint64Of(json, 'size');
+  if (size !== undefined) entry.size = size;
+  const links = uint64Of(json, 'links');
+  if (links !== undefined) entry.links = links;
+  const device = uint64Of(json, 'device');
+  if (device !== undefined) entry.device = device;
+  const linkTarget = decodeLinkTarget(json);
+  if (linkTarget !== undefined) entry.linkTarget = linkTarget;
+  const attributes = decodeAttributes(member(json, 'extended_attributes'));
+  if (attributes !== undefined) entry.extendedAttributes = attributes;
+  if (subtree !== undefined) entry.subtree = subtree;
+  return entry;
 }
+
+type Filling<T> = { -readonly [K in keyof T]: T[K] };
 
 function malformed(what: string): Error {
   return damagedRepository(`An entry of a stored folder listing ${what}.`);
 }
 
-function optional<K extends string, V>(key: K, value: V | undefined): Partial<Record<K, V>> {
-  return value === undefined ? {} : ({ [key]: value } as Record<K, V>); // K is one literal at every call
-}
-
-function decodeName(value: unknown): Buffer {
+function decodeName(value: unknown): Uint8Array {
   if (typeof value !== 'string') throw malformed('has no name');
   try {
     return unquoteName(value);
@@ -135,11 +143,11 @@ function decodeName(value: unknown): Buffer {
   }
 }
 
-function decodeLinkTarget(json: JsonObject): Buffer | undefined {
+function decodeLinkTarget(json: JsonObject): Uint8Array | undefined {
   const raw = textOf(json, 'linktarget_raw');
-  if (raw !== undefined) return Buffer.from(raw, 'base64');
+  if (raw !== undefined) return bytesOfBase64(raw);
   const text = textOf(json, 'linktarget');
-  return text === undefined ? undefined : Buffer.from(text, 'utf8');
+  return text === undefined ? undefined : bytesOfUtf8(text);
 }
 
 function decodeContent(json: JsonObject, type: string): string[] | null {
@@ -155,7 +163,10 @@ function decodeAttributes(value: unknown): TreeNode['extendedAttributes'] {
   if (!Array.isArray(value)) return undefined;
   return value.map((pair: unknown) => {
     if (!isObject(pair)) throw malformed('has a malformed extended attribute');
-    return { name: textOf(pair, 'name') ?? '', value: Buffer.from(textOf(pair, 'value') ?? '', 'base64') };
+    return {
+      name: bytesOfUtf8(textOf(pair, 'name') ?? ''),
+      value: bytesOfBase64(textOf(pair, 'value') ?? ''),
+    };
   });
 }
 

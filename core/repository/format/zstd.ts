@@ -10,17 +10,35 @@ const GUESSED_RATIO = 8;
 const FRAMES_MAX = 256;
 const GUESS_BYTES_MIN = 64 * 1024;
 
-let compressor: ZstdContext | undefined;
+/** One a level that was asked for. */
+const compressors = new Map<number, ZstdContext>();
 let decompressor: ZstdContext | undefined;
 
 /** One frame. */
-export function compress(bytes: Uint8Array, level: number = ZSTD_LEVEL): Buffer {
-  if (level === ZSTD_LEVEL) {
-    compressor ??= ZstdContext.forCompression(ZSTD_LEVEL);
-    const packed = compressor.compress(bytes);
-    if (packed !== undefined) return packed;
+export function compress(bytes: Uint8Array): Buffer {
+  return Buffer.from(compressView(bytes));
+}
+
+/**
+ * As compress, but what it gives is true only until the next call with the same level on this thread: for those who copy it at
+ * once.
+ */
+export function compressView(bytes: Uint8Array, level = ZSTD_LEVEL): Buffer {
+  let compressor = compressors.get(level);
+  if (compressor === undefined) {
+    compressor = ZstdContext.forCompression(level);
+    compressors.set(level, compressor);
   }
-  return zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: level } });
+  return (
+    compressor.compress(bytes) ?? zstdCompressSync(bytes, { params: { [constants.ZSTD_c_compressionLevel]: level } })
+  );
+}
+
+/** One frame of pieces that come one by one, `bytes` in all; in pieces, too. For large texts: it makes a context of its own. */
+export function compressPieces(pieces: Iterable<Uint8Array>, bytes: number): readonly Buffer[] {
+  const context = ZstdContext.forFrame(ZSTD_LEVEL, bytes);
+  if (context.isUsable) return context.compressPieces(pieces);
+  return [compress(Buffer.concat(Array.from(pieces, (piece) => Buffer.from(piece))))];
 }
 
 /**
@@ -31,7 +49,44 @@ export function decompress(bytes: Uint8Array, bytesMax: number): Buffer {
   decompressor ??= ZstdContext.forDecompression();
   // A blob says its size. What is large, unusual or damaged goes the long way, which says what is the matter.
   const quick = decompressor.decompress(bytes, bytesMax);
-  if (quick !== undefined) return quick;
+  return quick === undefined ? decompressSlowly(bytes, bytesMax) : Buffer.from(quick);
+}
+
+/** As decompress, but what it gives is true only until the next call on this thread. */
+export function decompressView(bytes: Uint8Array, bytesMax: number): Buffer {
+  decompressor ??= ZstdContext.forDecompression();
+  return decompressor.decompress(bytes, bytesMax) ?? decompressSlowly(bytes, bytesMax);
+}
+
+/**
+ * As decompress, of one frame, in pieces that are each true until the next; undefined, and then no more, for anything that is
+ * unusual or damaged, of which `decompress` tells what is the matter. Nothing else may be decompressed on this thread before
+ * the last piece was taken, or `return` called.
+ */
+export function* decompressPieces(bytes: Uint8Array, bytesMax: number): Generator<Uint8Array | undefined, void, void> {
+  decompressor ??= ZstdContext.forDecompression();
+  let total = 0;
+  for (const piece of decompressor.pieces(bytes)) {
+    total += piece?.length ?? 0;
+    if (total > bytesMax) return yield undefined;
+    yield piece;
+  }
+}
+
+/**
+ * As decompress, of what unpacks to exactly `length` bytes, into `target` from `offset` on, where there must be room for one
+ * byte more. @throws HoldfastError repository_damaged, also for another length.
+ */
+export function decompressInto(bytes: Uint8Array, target: Buffer, offset: number, length: number): void {
+  decompressor ??= ZstdContext.forDecompression();
+  if (decompressor.decompressInto(bytes, target, offset, length)) return;
+  const plain = decompressSlowly(bytes, length);
+  if (plain.length !== length)
+    throw damagedRepository('A stored object does not decompress to the size that it claims.');
+  target.set(plain, offset);
+}
+
+function decompressSlowly(bytes: Uint8Array, bytesMax: number): Buffer {
   try {
     let { plain, taken } = decompressFrame(bytes, bytesMax);
     // Node stops after the first frame and says nothing of the rest.

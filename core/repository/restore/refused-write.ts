@@ -1,5 +1,16 @@
 /** What the file system refused while a tree was restored: one entry's trouble, or the end of the restore. */
 import { HoldfastError, isHoldfastError } from '../../base/errors.ts';
+import { SafeWriter } from '../../filesystem/safe-writer.ts';
+import type { RestoreOptions } from './restore-options.ts';
+
+/** @throws HoldfastError disk_full, storage_unavailable when the folder cannot be made. */
+export function openWriter({ targetDir, overwrite = 'refuse' }: RestoreOptions): SafeWriter {
+  try {
+    return new SafeWriter(targetDir, overwrite);
+  } catch (error) {
+    throw translateWriteError(error);
+  }
+}
 
 /** What ends the whole restore: the disk is full or failing, or the process is out of files. Anything else is one entry's. */
 export const FATAL: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO', 'EMFILE', 'ENFILE']);
@@ -32,9 +43,10 @@ export function inWords(code: string): string {
   return `${known[code] ?? 'it could not be written'} (${code})`;
 }
 
-/** A full disk in words; any other error as it is. */
+/** A disk that is full or refuses to be written, in words; what did not come from the file system as it is. */
 export function translateWriteError(error: unknown): unknown {
-  const code = (error as NodeJS.ErrnoException).code;
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  if (isHoldfastError(error) || code === undefined) return error;
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return new HoldfastError(
       'disk_full',
@@ -42,5 +54,10 @@ export function translateWriteError(error: unknown): unknown {
       { cause: error },
     );
   }
-  return error;
+  if (syscall === undefined && !FATAL.has(code)) return error;
+  return new HoldfastError(
+    'storage_unavailable',
+    `The folder of the restore cannot be written (${code}). The backup is untouched; look at that disk and its rights, or restore to another place.`,
+    { cause: error },
+  );
 }

@@ -1,56 +1,57 @@
 /**
  * One range of a pack, from stored bytes to files: unseal, unpack, compare the hash, write. Synchronous and without the
- * store, so that it runs alike in a restore thread and, for small restores, in place.
+ * store, so that it runs alike in a restore thread and, for small restores, in place. All that is of one kind lies in one
+ * array: a task of thousands of files crosses into a thread as a dozen blocks of bytes.
  */
 import { closeSync } from 'node:fs';
-import { createFile, type EntryMetadata, finishFile, reopenFile, writeAt } from '../../filesystem/restored-file.ts';
-import { decodeBlob } from '../blob-codec.ts';
-import { isReadDamage } from '../blob-reader.ts';
-import type { BlobType, MasterKey } from '../types.ts';
+import { createFile, finishFile, reopenFile, writeAt } from '../../filesystem/restored-file.ts';
+import { type BlobColumns, decodeBlobs } from '../decode-many.ts';
+import type { MasterKey } from '../types.ts';
+import { metadataAt, type MetadataColumns } from './metadata-columns.ts';
 
-export interface TaskFile {
-  /** Absolute path; bytes as latin1, for names need not be UTF-8. */
-  readonly path: string;
-  /** True: this task makes the file; otherwise it is there already. */
-  readonly isNew: boolean;
-  /** Given when all pieces of the file are in this task, which then finishes it. */
-  readonly finish?: { readonly size: number; readonly metadata: EntryMetadata | undefined };
+export interface TaskFiles {
+  /** Absolute paths, one behind the other, and where each ends. */
+  readonly paths: Uint8Array;
+  readonly pathEnds: Uint32Array;
+  /** 1: this task makes the file; otherwise it is there already. */
+  readonly isNew: Uint8Array;
+  /** 1: all pieces of the file are in this task, which then finishes it with its size and metadata. */
+  readonly isWhole: Uint8Array;
+  readonly sizes: Float64Array;
+  readonly metadata: MetadataColumns;
 }
 
-export interface TaskBlob {
-  readonly id: string;
-  readonly type: BlobType;
-  readonly uncompressedLength: number;
-  /** Place in the task's bytes. */
-  readonly at: number;
-  readonly length: number;
-  /** Pairs: number of the file, offset in it. */
-  readonly places: readonly number[];
+export interface TaskBlobs extends BlobColumns {
+  /** Where the pieces of each blob end in the two lists below. */
+  readonly pieceEnds: Uint32Array;
 }
 
 export interface RestoreTask {
   readonly bytes: Uint8Array;
-  readonly files: readonly TaskFile[];
-  readonly blobs: readonly TaskBlob[];
-}
-
-export interface FileOutcome {
-  /** Made by this task (also when something failed after that). */
-  isCreated: boolean;
-  isFinished: boolean;
-  /** Bytes of pieces that were written. */
-  bytes: number;
-  pieces: number;
-  /** Metadata that the system refused. */
-  warning?: string | undefined;
-  /** What the system said when the file could not be written: a code such as EACCES. */
-  failure?: string;
+  readonly files: TaskFiles;
+  readonly blobs: TaskBlobs;
+  /** For each place that a blob goes to: the number of the file, and the offset in it. */
+  readonly pieceFiles: Uint32Array;
+  readonly pieceOffsets: Float64Array;
+  /** False: zeros are written out too. */
+  readonly isSparse: boolean;
+  /** True: a file that this task makes is marked as unfinished until it gets its own mode. */
+  readonly isMarked: boolean;
 }
 
 export interface TaskOutcome {
-  readonly files: readonly FileOutcome[];
+  /** By number of the file. 1: made by this task (also when something failed after that). */
+  readonly isCreated: Uint8Array;
+  readonly isFinished: Uint8Array;
+  /** Pieces that were written, and their bytes. */
+  readonly pieces: Uint32Array;
+  readonly bytes: Float64Array;
+  /** Metadata that the system refused, by number of the file. */
+  readonly warnings: Map<number, string>;
+  /** What the system said when a file could not be written: a code such as EACCES. */
+  readonly failures: Map<number, string>;
   /** Numbers of the blobs that did not decode. */
-  readonly damaged: readonly number[];
+  readonly damaged: number[];
 }
 
 const OPEN_FILES_MAX = 128;
@@ -62,49 +63,62 @@ export function runRestoreTask(key: MasterKey, task: RestoreTask): TaskOutcome {
 
 class TaskRun {
   readonly #task: RestoreTask;
-  readonly #outcomes: FileOutcome[];
+  readonly #outcome: TaskOutcome;
   /** Pieces that this task has for each file, and those that are still to come. */
-  readonly #pieces: Int32Array;
-  readonly #waiting: Int32Array;
+  readonly #pieces: Uint32Array;
+  readonly #waiting: Uint32Array;
+  /** Where the last bytes end that were written into each file. */
+  readonly #ends: Float64Array;
   /** By number of the file, least recently written first. */
   readonly #open = new Map<number, number>();
 
   constructor(task: RestoreTask) {
     this.#task = task;
-    this.#outcomes = task.files.map(() => ({ isCreated: false, isFinished: false, bytes: 0, pieces: 0 }));
-    this.#pieces = new Int32Array(task.files.length);
-    for (const { places } of task.blobs) for (let at = 0; at < places.length; at += 2) this.#pieces[places[at]!]! += 1;
+    const count = task.files.pathEnds.length;
+    this.#outcome = {
+      isCreated: new Uint8Array(count),
+      isFinished: new Uint8Array(count),
+      pieces: new Uint32Array(count),
+      bytes: new Float64Array(count),
+      warnings: new Map(),
+      failures: new Map(),
+      damaged: [],
+    };
+    this.#pieces = new Uint32Array(count);
+    for (const number of task.pieceFiles) this.#pieces[number]! += 1;
     this.#waiting = this.#pieces.slice();
+    this.#ends = new Float64Array(count);
   }
 
   run(key: MasterKey): TaskOutcome {
-    const damaged: number[] = [];
+    const { bytes, blobs, pieceFiles, pieceOffsets } = this.#task;
+    let piece = 0;
     try {
-      for (const [number, blob] of this.#task.blobs.entries()) {
-        const plain = decodeOrUndefined(key, this.#task.bytes.subarray(blob.at, blob.at + blob.length), blob);
-        if (plain === undefined) damaged.push(number);
-        for (let at = 0; at < blob.places.length; at += 2)
-          this.#writePiece(blob.places[at]!, blob.places[at + 1]!, plain);
-      }
+      decodeBlobs(key, bytes, blobs, (number, plain) => {
+        if (plain === undefined) this.#outcome.damaged.push(number);
+        for (const end = blobs.pieceEnds[number]!; piece < end; piece += 1)
+          this.#writePiece(pieceFiles[piece]!, pieceOffsets[piece]!, plain);
+      });
     } finally {
       for (const fd of this.#open.values()) closeSync(fd);
     }
-    return { files: this.#outcomes, damaged };
+    return this.#outcome;
   }
 
   #writePiece(number: number, offset: number, plain: Buffer | undefined): void {
-    const outcome = this.#outcomes[number]!;
+    const outcome = this.#outcome;
     this.#waiting[number]! -= 1;
-    if (outcome.failure !== undefined) return;
+    if (outcome.failures.has(number)) return;
     try {
       if (plain !== undefined) {
-        writeAt(this.#fdOf(number), plain, offset);
-        outcome.bytes += plain.length;
-        outcome.pieces += 1;
+        const end = writeAt(this.#fdOf(number), plain, offset, this.#task.isSparse);
+        if (end > this.#ends[number]!) this.#ends[number] = end;
+        outcome.bytes[number]! += plain.length;
+        outcome.pieces[number]! += 1;
       }
       if (this.#waiting[number] === 0) this.#close(number);
     } catch (error) {
-      outcome.failure = (error as NodeJS.ErrnoException).code ?? String(error);
+      outcome.failures.set(number, (error as NodeJS.ErrnoException).code ?? String(error));
     }
   }
 
@@ -116,34 +130,27 @@ class TaskRun {
       this.#open.delete(oldest);
       closeSync(fd);
     }
-    const { path, isNew } = this.#task.files[number]!;
-    const outcome = this.#outcomes[number]!;
-    const bytes = Buffer.from(path, 'latin1');
-    const fd = isNew && !outcome.isCreated ? createFile(bytes) : reopenFile(bytes);
-    outcome.isCreated ||= isNew;
+    const { paths, pathEnds, isNew } = this.#task.files;
+    const start = number === 0 ? 0 : pathEnds[number - 1]!;
+    const path = Buffer.from(paths.buffer, paths.byteOffset + start, pathEnds[number]! - start);
+    const isMaking = isNew[number] === 1 && this.#outcome.isCreated[number] === 0;
+    const fd = isMaking ? createFile(path, this.#task.isMarked) : reopenFile(path);
+    if (isMaking) this.#outcome.isCreated[number] = 1;
     this.#open.set(number, fd);
     return fd;
   }
 
   /** The task has no more for this file: finish it when it is whole. */
   #close(number: number): void {
-    const file = this.#task.files[number]!;
-    const outcome = this.#outcomes[number]!;
-    const isWhole = file.finish !== undefined && outcome.pieces === this.#pieces[number];
+    const { files } = this.#task;
+    const isWhole = files.isWhole[number] === 1 && this.#outcome.pieces[number] === this.#pieces[number];
     const fd = this.#open.get(number) ?? (isWhole ? this.#fdOf(number) : undefined);
     if (fd === undefined) return;
     this.#open.delete(number);
-    if (!isWhole || file.finish === undefined) return closeSync(fd);
-    outcome.warning = finishFile(fd, file.finish.size, file.finish.metadata);
-    outcome.isFinished = true;
-  }
-}
-
-function decodeOrUndefined(key: MasterKey, sealed: Uint8Array, blob: TaskBlob): Buffer | undefined {
-  try {
-    return decodeBlob(key, sealed, blob);
-  } catch (error) {
-    if (isReadDamage(error)) return undefined;
-    throw error;
+    if (!isWhole) return closeSync(fd);
+    // A whole file was made by this task: it is as long as what was written.
+    const warning = finishFile(fd, files.sizes[number]!, metadataAt(files.metadata, number), this.#ends[number]);
+    if (warning !== undefined) this.#outcome.warnings.set(number, warning);
+    this.#outcome.isFinished[number] = 1;
   }
 }

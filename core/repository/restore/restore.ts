@@ -1,423 +1,280 @@
 /** Restores a snapshot, or parts of it, into a folder. Every piece is verified before it is written. */
-import { writeSync } from 'node:fs';
-import { HoldfastError } from '../../base/errors.ts';
-import { createFile, type EntryMetadata, finishFile, removeFile, reopenFile } from '../../filesystem/restored-file.ts';
-import { type OverwriteRule, SafeWriter } from '../../filesystem/safe-writer.ts';
+import type { OverwriteDecision } from '../../filesystem/overwrite-rule.ts';
+import { type EntryMetadata, metadataLimits, refreshMetadata } from '../../filesystem/entry-metadata.ts';
+import type { SafeWriter } from '../../filesystem/safe-writer.ts';
 import type { BlobIndex } from '../blob-index.ts';
-import { BlobReader, isReadDamage } from '../blob-reader.ts';
-import type { TreeEntry } from '../list-tree.ts';
-import { packKey } from '../object-names.ts';
-import { joinRanges, type RangeOf } from '../pack-ranges.ts';
-import type { OpenRepository, SnapshotWithId, TreeNode } from '../types.ts';
-import { type PlannedFile, type PlannedPack, planRestore, type RestorePlan } from './plan.ts';
-import { metadataOf, secondsOf } from './node-metadata.ts';
-import { FATAL, inWords, refusedBy, translateWriteError } from './refused-write.ts';
-import type { FileOutcome, RestoreTask, TaskFile } from './restore-task.ts';
-import { type RestoreThreads, startRestoreThreads } from './restore-threads.ts';
+import { BlobReader } from '../blob-reader.ts';
+import type { WalkedEntry } from '../list-tree.ts';
+import type { OpenRepository, TreeNode } from '../types.ts';
+import { FileWriter } from './file-writer.ts';
+import { type FirstName, LateEntries } from './late-entries.ts';
+import { metadataOf, ownerLimits, secondsOf } from './node-metadata.ts';
+import { type FilePieces, HardLinks, piecesOf, splitPath } from './plan.ts';
+import { openWriter, refusedBy, translateWriteError } from './refused-write.ts';
+import type { RestoreOptions, RestoreProblem, RestoreResult } from './restore-options.ts';
+import { RestoreTally } from './restore-tally.ts';
+import { RestoreThreads } from './restore-threads.ts';
+import type { RestoredFile } from './restore-window.ts';
+import { selectedRuns } from './selected-runs.ts';
+import { verifyRestored } from './verify-files.ts';
 
-export interface RestoreProgress {
-  readonly filesDone: number;
-  readonly filesTotal: number;
-  readonly bytesDone: number;
-  readonly bytesTotal: number;
-}
-
-export interface RestoreOptions {
-  readonly snapshot: SnapshotWithId;
-  readonly targetDir: string;
-  /** Absolute paths inside the snapshot; a folder stands for all in it. None: everything. */
-  readonly include?: readonly string[];
-  readonly overwrite?: OverwriteRule;
-  /** False: contents only. Modes, owners and times stay as the system makes them (drills; Node's permission model bars the rest). */
-  readonly withMetadata?: boolean;
-  readonly onProgress?: (progress: RestoreProgress) => void;
-  readonly signal?: AbortSignal;
-  /** Range requests in flight; each holds up to 32 MiB. */
-  readonly concurrency?: number;
-}
-
-export interface RestoreProblem {
-  readonly path: string;
-  readonly reason: string;
-}
-
-export interface RestoreResult {
-  readonly filesRestored: number;
-  readonly bytesRestored: number;
-  /** Places that were taken and kept as they were. */
-  readonly skipped: readonly string[];
-  /** Files and folders that could not be restored intact; a damaged file is not left behind half-written. */
-  readonly damaged: readonly RestoreProblem[];
-  /** Entries left out on purpose or in part, such as devices and owners. */
-  readonly warnings: readonly RestoreProblem[];
-}
-
-const CONCURRENCY = 4;
+export type { RestoreOptions, RestoreProblem, RestoreProgress, RestoreResult } from './restore-options.ts';
 
 /**
+ * With a promise of the index, threads get ready while it is loaded.
  * @throws HoldfastError cancelled; unsafe_restore when a link in the target stands where the backup has a folder;
- * disk_full. Files that were begun are removed then, and files that were to be replaced are as they were. Damage does not
- * throw: what is intact is restored, and `damaged` names the rest.
+ * disk_full; storage_unavailable when either disk cannot be used. Files that were begun are removed then, and files that
+ * were to be replaced are as they were. Damage does not throw: what is intact is restored, and `damaged` names the rest.
  */
-export async function restore(repo: OpenRepository, index: BlobIndex, options: RestoreOptions): Promise<RestoreResult> {
-  const reader = new BlobReader(repo, index);
-  const plan = await planRestore(reader, index, options.snapshot, options);
-  return await new Restoration(repo, reader, plan, options).run();
+export async function restore(
+  repo: OpenRepository,
+  index: BlobIndex | Promise<BlobIndex>,
+  options: RestoreOptions,
+): Promise<RestoreResult> {
+  const threads = new RestoreThreads(repo.masterKey);
+  try {
+    const { files, bytes } = wholeSnapshot(options);
+    threads.expect(files, bytes);
+    return await new Restoration(new BlobReader(repo, await index), threads, options).run();
+  } finally {
+    await threads.close();
+  }
 }
 
-/** Where a file is built, and how far it is. */
-interface FileState {
+/** What the snapshot says of itself, when all of it is wanted. */
+function wholeSnapshot(options: RestoreOptions): { readonly files: number; readonly bytes: number } {
+  const { snapshot, include = [], includePatterns = [], exclude = [] } = options;
+  const isWhole = include.length + includePatterns.length + exclude.length === 0;
+  const { total_files_processed: files = 0, total_bytes_processed: bytes = 0 } = snapshot.summary ?? {};
+  return isWhole ? { files, bytes } : { files: 0, bytes: 0 };
+}
+
+/** The folder of the entries that come one after another. */
+interface Parent {
+  readonly pathBytes: Uint8Array;
   readonly place: Buffer;
-  /** Where it is written: its place, or beside it when it will replace what is there. */
-  readonly path: Buffer;
-  isCreated: boolean;
-  isDone: boolean;
-  /** Bytes that were written into it. */
-  bytes: number;
 }
-
-type PlannedBlob = PlannedPack['blobs'][number];
 
 class Restoration {
-  readonly #repo: OpenRepository;
   readonly #reader: BlobReader;
-  readonly #plan: RestorePlan;
   readonly #options: RestoreOptions;
+  readonly #whole: { readonly files: number; readonly bytes: number };
   readonly #writer: SafeWriter;
   readonly #threads: RestoreThreads;
-  readonly #skipped: string[] = [];
-  readonly #damaged: RestoreProblem[];
-  readonly #warnings: RestoreProblem[];
-  /** Files that are being restored; what is kept as it was has no state. */
-  readonly #states = new Map<PlannedFile, FileState>();
+  readonly #files: FileWriter;
+  readonly #hardLinks = new HardLinks<FirstName>();
+  readonly #tally = new RestoreTally();
+  readonly #late: LateEntries;
+  #parent: Parent | undefined;
+  /** Entries of other owners than the user who restores. */
+  #foreign = 0;
+  readonly #self = process.geteuid?.();
+  readonly #contradictions: RestoreProblem[] = [];
+  readonly #unsupported: RestoreProblem[] = [];
   #filesDone = 0;
   #bytesDone = 0;
-  #hasFailed = false;
+  #filesTotal = 0;
+  #bytesTotal = 0;
 
-  constructor(repo: OpenRepository, reader: BlobReader, plan: RestorePlan, options: RestoreOptions) {
-    this.#repo = repo;
+  constructor(reader: BlobReader, threads: RestoreThreads, options: RestoreOptions) {
     this.#reader = reader;
-    this.#plan = plan;
+    this.#threads = threads;
     this.#options = options;
-    this.#writer = new SafeWriter(options.targetDir, options.overwrite ?? 'refuse');
-    this.#damaged = [...plan.damaged];
-    this.#warnings = [...plan.contradictions];
-    for (const { path, node } of plan.unsupported)
-      this.#warnings.push({ path, reason: `a ${node.type} is not restored` });
-    this.#threads = startRestoreThreads(repo.masterKey, plan.bytes);
+    this.#whole = wholeSnapshot(options);
+    this.#writer = openWriter(options);
+    this.#late = new LateEntries({
+      writer: this.#writer,
+      tally: this.#tally,
+      placeOf: (parentBytes, name) => this.#placeOf(parentBytes, name),
+      metadataOf: (node) => this.#metadataOf(node),
+      heldBytesMax: options.planBytesMax,
+    });
+    this.#files = new FileWriter({
+      reader: this.#reader,
+      writer: this.#writer,
+      threads: this.#threads,
+      isSparse: options.isSparse ?? true,
+      // Without metadata a file never gets a mode that would take the mark away.
+      isMarked: options.withMetadata !== false,
+      onDone: (file, warning) => {
+        this.#filesDone += 1;
+        this.#tally.warn(file.path, warning);
+      },
+      onGivenUp: ({ path, problem }) => this.#tally.damage(path, problem ?? 'it could not be written'),
+      onBytes: (bytes) => {
+        this.#bytesDone += bytes;
+      },
+      onProgress: () => this.#report(),
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+      ...(options.concurrency === undefined ? {} : { concurrency: options.concurrency }),
+    });
   }
 
   async run(): Promise<RestoreResult> {
     try {
-      for (const folder of this.#plan.folders)
-        this.#attempt(folder.entry.path, () => this.#writer.folder(folder.names));
-      for (const file of this.#plan.files) this.#begin(file);
-      this.#reassignLinks();
-      await this.#restorePacks();
-      for (const file of this.#plan.files) if (file.problem !== undefined) this.#giveUp(file);
-      this.#makeLinks();
-      this.#finishFolders();
+      const onDamage = (path: string, error: Error): void => this.#tally.damage(path, error.message);
+      for await (const run of selectedRuns(this.#reader, this.#options.snapshot, this.#options, onDamage)) {
+        for (const entry of run) this.#take(entry);
+        this.#threads.expect(this.#filesTotal, this.#bytesTotal);
+        await this.#files.advance();
+      }
+      await this.#files.finish();
+      this.#filesDone += this.#late.finish();
     } catch (error) {
-      for (const state of this.#states.values()) if (state.isCreated && !state.isDone) removeFile(state.path);
+      await this.#files.abandon(error);
       throw translateWriteError(error);
-    } finally {
-      await this.#threads.close();
     }
     this.#report();
+    const filesVerified = this.#options.verify === true ? await this.#verify() : 0;
     return {
       filesRestored: this.#filesDone,
       bytesRestored: this.#bytesDone,
-      skipped: this.#skipped,
-      damaged: this.#damaged,
-      warnings: this.#warnings,
+      unchanged: this.#tally.unchanged,
+      filesVerified,
+      skipped: this.#tally.skipped,
+      damaged: this.#tally.damaged,
+      warnings: [...this.#contradictions, ...this.#unsupported, ...this.#limits(), ...this.#tally.warnings],
     };
   }
 
-  /** Looks whether the place is free; files without pieces are finished here. */
-  #begin(file: PlannedFile): void {
-    const { node, path } = file.entry;
-    const wanted = { size: file.size, mtimeSeconds: secondsOf(node.mtime) };
+  #take(entry: WalkedEntry): void {
+    if (this.#options.filesOnly === true && entry.node.type !== 'dir' && entry.node.type !== 'file') return;
+    if (entry.node.uid !== this.#self) this.#foreign += 1;
+    switch (entry.node.type) {
+      case 'dir':
+        this.#late.addFolder(entry);
+        break;
+      case 'symlink':
+        this.#late.addLink(entry);
+        break;
+      case 'file':
+        this.#takeFile(entry);
+        break;
+      case 'dev':
+      case 'chardev':
+      case 'fifo':
+        this.#late.addSpecial(entry);
+        break;
+      default:
+        this.#unsupported.push({ path: entry.path, reason: `a ${entry.node.type} is not restored` });
+    }
+  }
+
+  /** What no entry has of its metadata here. */
+  #limits(): RestoreProblem[] {
+    const { withMetadata, withoutNative } = this.#options;
+    if (withMetadata === false) return [];
+    const limits = [metadataLimits(withoutNative), ownerLimits(this.#foreign)];
+    return limits.flatMap((reason) => (reason === undefined ? [] : [{ path: '/', reason }]));
+  }
+
+  #takeFile(entry: WalkedEntry): void {
+    const { node, path } = entry;
+    this.#filesTotal += 1;
+    const first = this.#options.filesOnly === true ? undefined : this.#hardLinks.firstOf(node);
+    if (first !== undefined && (first.isThere || first.problem !== undefined)) {
+      this.#late.addLink(entry, first);
+      if (node.uid !== this.#self) this.#foreign -= 1; // counted with its first name
+      return;
+    }
+    const pieces = piecesOf(this.#reader.index, node);
+    // Where the first name was kept, this one takes its part; what is wrong with the listing was said then.
+    if (first === undefined) {
+      this.#bytesTotal += pieces.size;
+      if (pieces.contradiction !== undefined) this.#contradictions.push({ path, reason: pieces.contradiction });
+    }
+    const metadata = this.#metadataOf(node);
+    const mtimeSeconds = metadata === undefined ? secondsOf(node.mtime) : Number(metadata.mtimeNs) / 1e9;
+    let known: FirstName | undefined;
     const failure = refusedBy(() => {
-      const place = this.#pathOf(file.names);
-      const rule = this.#writer.prepare(place, wanted);
-      if (rule === 'keep') {
-        this.#skipped.push(path);
-        return;
-      }
-      const state = {
-        place,
-        path: rule === 'replace' ? this.#writer.temporaryBeside(place) : place,
-        isCreated: false,
-        isDone: false,
-        bytes: 0,
+      const place = this.#placeOf(entry.parentBytes, node.name);
+      const rule = this.#writer.prepare(place, { size: pieces.size, mtimeSeconds });
+      // Contents that are there stay. Where files may be replaced, mode and owner become the backup's as well.
+      if (rule === 'same' && metadata !== undefined && this.#options.overwrite === 'if-different')
+        this.#tally.warn(path, refreshMetadata(place, metadata));
+      if (this.#tally.isLeft(path, rule))
+        known = { place: latin1(place), isThere: rule === 'same', problem: pieces.problem };
+      else if (pieces.problem === undefined) known = this.#begin(path, metadata, place, rule, pieces);
+    });
+    const problem = failure ?? pieces.problem;
+    if (known === undefined && problem !== undefined) {
+      this.#tally.damage(path, problem);
+      known = { place: '', isThere: false, problem };
+    }
+    if (known !== undefined) this.#hardLinks.remember(node, known);
+  }
+
+  #begin(
+    path: string,
+    metadata: EntryMetadata | undefined,
+    place: Buffer,
+    rule: OverwriteDecision,
+    { entries, size }: FilePieces,
+  ): FirstName {
+    const file: RestoredFile = {
+      path,
+      metadata,
+      size,
+      place: latin1(place),
+      target: latin1(rule === 'replace' ? this.#writer.temporaryBeside(place) : place),
+      isCreated: false,
+      isDone: false,
+      pending: entries.length,
+      bytes: 0,
+      problem: undefined,
+    };
+    this.#files.add(file, entries);
+    return { place: file.place, isThere: true, problem: undefined, file };
+  }
+
+  /** Where an entry goes. Its folder is made. */
+  #placeOf(parentBytes: Uint8Array, name: Uint8Array): Buffer {
+    if (this.#parent?.pathBytes !== parentBytes)
+      this.#parent = {
+        pathBytes: parentBytes,
+        place: this.#writer.folder(parentBytes.length === 0 ? [] : splitPath(parentBytes)),
       };
-      this.#states.set(file, state);
-      if (file.problem === undefined && file.pending === 0) this.#finish(file, state);
-    });
-    if (failure === undefined) return;
-    file.problem = failure;
-    this.#states.delete(file);
-    this.#damaged.push({ path, reason: failure });
-  }
-
-  #pathOf(names: readonly Uint8Array[]): Buffer {
-    this.#writer.folder(names.slice(0, -1));
-    return this.#writer.pathOf(names);
-  }
-
-  /**
-   * Where the first name of a hard-linked file was kept because something else has its place, a link to it would be a
-   * file with other contents: the next name takes its part.
-   */
-  #reassignLinks(): void {
-    const heirs = new Map<PlannedFile, PlannedFile>();
-    for (const link of this.#plan.hardLinks.splice(0)) {
-      const isKept = !this.#states.has(link.first) && link.first.problem === undefined;
-      if (!isKept || this.#options.overwrite === 'if-different') {
-        this.#plan.hardLinks.push(link);
-        continue;
-      }
-      const heir = heirs.get(link.first);
-      if (heir !== undefined) {
-        this.#plan.hardLinks.push({ ...link, first: heir });
-        continue;
-      }
-      const file: PlannedFile = { ...link.first, entry: link.entry, names: link.names };
-      heirs.set(link.first, file);
-      for (const pack of this.#plan.packs)
-        for (const { placements } of pack.blobs)
-          for (const { file: owner, offset } of [...placements])
-            if (owner === link.first) placements.push({ file, offset });
-      this.#plan.files.push(file);
-      this.#begin(file);
-    }
-  }
-
-  async #restorePacks(): Promise<void> {
-    const packs = this.#plan.packs.values();
-    const lanes = Array.from({ length: this.#options.concurrency ?? CONCURRENCY }, async () => {
-      try {
-        for (const pack of packs) await this.#restorePack(pack);
-      } catch (error) {
-        this.#hasFailed = true;
-        throw error;
-      }
-    });
-    const results = await Promise.allSettled(lanes);
-    for (const result of results) if (result.status === 'rejected') throw result.reason;
-  }
-
-  async #restorePack(pack: PlannedPack): Promise<void> {
-    const wanted = pack.blobs.filter(({ placements }) => placements.some(({ file }) => this.#isWanted(file)));
-    for (const joined of joinRanges(wanted, ({ blob }) => blob)) {
-      if (this.#hasFailed) return;
-      if (this.#options.signal?.aborted)
-        throw new HoldfastError('cancelled', 'The restore was stopped. Nothing in the backup has changed.');
-      const bytes = await this.#repo.store.get(packKey(pack.packId), joined.range).catch((error: unknown) => {
-        if (isReadDamage(error)) return undefined;
-        throw error;
-      });
-      // Without the range, each piece is tried on its own, and in its other copies.
-      if (bytes === undefined) for (const planned of joined.items) await this.#readAgain(planned);
-      else await this.#restoreRange(joined, bytes);
-      this.#report();
-    }
-  }
-
-  async #restoreRange({ range, items }: RangeOf<PlannedBlob>, bytes: Uint8Array): Promise<void> {
-    const files: PlannedFile[] = [];
-    const numbers = new Map<PlannedFile, number>();
-    const pieces: number[] = [];
-    const blobs = items.map(({ blob, placements }) => {
-      const places: number[] = [];
-      for (const { file, offset } of placements) {
-        if (!this.#isWanted(file)) continue;
-        let number = numbers.get(file);
-        if (number === undefined) {
-          number = files.push(file) - 1;
-          numbers.set(file, number);
-        }
-        pieces[number] = (pieces[number] ?? 0) + 1;
-        places.push(number, offset);
-      }
-      const { id, type, uncompressedLength, length } = blob;
-      return { id, type, uncompressedLength, at: blob.offset - range.offset, length, places };
-    });
-    const taskFiles = files.map((file, number) => this.#taskFileOf(file, pieces[number] ?? 0));
-    const task: RestoreTask = { bytes, files: taskFiles.map(({ entry }) => entry), blobs };
-    const outcome = await this.#threads.run(task);
-    for (const [number, file] of files.entries()) this.#accept(file, outcome.files[number]!);
-    for (const number of outcome.damaged) await this.#readAgain(items[number]!);
-  }
-
-  /** A file with all its pieces in this task is made and finished there; any other must be there before it. */
-  #taskFileOf(file: PlannedFile, pieces: number): { entry: TaskFile } {
-    const state = this.#states.get(file)!; // isWanted saw it
-    const path = state.path.toString('latin1');
-    if (!state.isCreated && pieces === file.pending)
-      return { entry: { path, isNew: true, finish: { size: file.size, metadata: this.#metadataOf(file.entry.node) } } };
-    if (!state.isCreated) {
-      const failure = refusedBy(() => this.#create(state));
-      if (failure !== undefined) file.problem ??= failure;
-    }
-    return { entry: { path, isNew: false } };
-  }
-
-  #create(state: FileState): void {
-    const fd = createFile(state.path);
-    state.isCreated = true;
-    finishFile(fd, 0, undefined);
-  }
-
-  #accept(file: PlannedFile, outcome: FileOutcome): void {
-    const state = this.#states.get(file)!;
-    state.isCreated ||= outcome.isCreated;
-    if (outcome.failure !== undefined) {
-      if (FATAL.has(outcome.failure)) throw Object.assign(new Error('write failed'), { code: outcome.failure });
-      file.problem ??= inWords(outcome.failure);
-      return;
-    }
-    this.#bytesDone += outcome.bytes;
-    state.bytes += outcome.bytes;
-    file.pending -= outcome.pieces;
-    if (outcome.isFinished) this.#settle(file, state, outcome.warning);
-    else if (file.pending === 0 && file.problem === undefined) this.#finishOrGiveUp(file, state);
-  }
-
-  /** A piece whose first reading failed: once more, and from every other pack that holds it. */
-  async #readAgain({ blob, placements }: PlannedBlob): Promise<void> {
-    const wanted = placements.filter(({ file }) => this.#isWanted(file));
-    let plain: Buffer;
-    try {
-      plain = await this.#reader.read(blob.id, 'data');
-    } catch (error) {
-      if (!isReadDamage(error)) throw error;
-      for (const { file } of wanted) file.problem ??= `a piece of it is damaged or missing in pack ${blob.packId}`;
-      return;
-    }
-    for (const { file, offset } of wanted) {
-      const state = this.#states.get(file)!; // isWanted saw it
-      const failure = refusedBy(() => {
-        if (!state.isCreated) this.#create(state);
-        const fd = reopenFile(state.path);
-        try {
-          for (let at = 0; at < plain.length; ) at += writeSync(fd, plain, at, plain.length - at, offset + at);
-        } finally {
-          finishFile(fd, file.size, undefined);
-        }
-        this.#bytesDone += plain.length;
-        state.bytes += plain.length;
-        file.pending -= 1;
-        if (file.pending === 0) this.#finish(file, state);
-      });
-      if (failure !== undefined) file.problem ??= failure;
-    }
-  }
-
-  #isWanted(file: PlannedFile): boolean {
-    return file.problem === undefined && this.#states.has(file);
-  }
-
-  #finishOrGiveUp(file: PlannedFile, state: FileState): void {
-    const failure = refusedBy(() => this.#finish(file, state));
-    if (failure !== undefined) file.problem ??= failure;
-  }
-
-  #finish(file: PlannedFile, state: FileState): void {
-    const fd = state.isCreated ? reopenFile(state.path) : createFile(state.path);
-    state.isCreated = true;
-    this.#settle(file, state, finishFile(fd, file.size, this.#metadataOf(file.entry.node)));
-  }
-
-  #settle(file: PlannedFile, state: FileState, warning: string | undefined): void {
-    if (state.path !== state.place) {
-      const failure = refusedBy(() => this.#writer.moveInto(state.place, state.path));
-      if (failure !== undefined) {
-        file.problem ??= failure;
-        return;
-      }
-    }
-    state.isDone = true;
-    this.#filesDone += 1;
-    this.#warn(file.entry.path, warning);
-  }
-
-  /** A file that misses a piece is removed: half a file under its full name would look restored. */
-  #giveUp(file: PlannedFile): void {
-    const state = this.#states.get(file);
-    if (state === undefined) return; // kept, or named already
-    if (state.isCreated && !state.isDone) removeFile(state.path);
-    state.isCreated = false;
-    this.#bytesDone -= state.bytes;
-    this.#damaged.push({ path: file.entry.path, reason: file.problem ?? 'it could not be written' });
-  }
-
-  #makeLinks(): void {
-    for (const { entry, names, first } of this.#plan.hardLinks) {
-      if (first.problem !== undefined) {
-        this.#damaged.push({ path: entry.path, reason: first.problem });
-        continue;
-      }
-      const made = this.#build(entry, names, (path) => {
-        this.#writer.hardLink(path, this.#writer.pathOf(first.names));
-        return undefined;
-      });
-      if (made) this.#filesDone += 1;
-    }
-    for (const { entry, names } of this.#plan.symlinks)
-      this.#build(entry, names, (path) =>
-        this.#writer.link(path, entry.node.linkTarget ?? Buffer.alloc(0), this.#metadataOf(entry.node)),
-      );
-  }
-
-  /** Makes a link in its place, or beside it and then over what is there; tells whether there is one now. */
-  #build(entry: TreeEntry, names: readonly Uint8Array[], make: (path: Buffer) => string | undefined): boolean {
-    let isMade = false;
-    this.#attempt(entry.path, () => {
-      const place = this.#pathOf(names);
-      const rule = this.#writer.prepare(place, { size: -1, mtimeSeconds: 0 });
-      if (rule === 'keep') {
-        this.#skipped.push(entry.path);
-        return;
-      }
-      const path = rule === 'replace' ? this.#writer.temporaryBeside(place) : place;
-      this.#warn(entry.path, make(path));
-      if (path !== place) this.#writer.moveInto(place, path);
-      isMade = true;
-    });
-    return isMade;
-  }
-
-  #finishFolders(): void {
-    for (const { entry, names } of this.#plan.folders.toReversed()) {
-      const failure = refusedBy(() =>
-        this.#warn(entry.path, this.#writer.finishFolder(this.#writer.pathOf(names), this.#metadataOf(entry.node))),
-      );
-      // A folder that could not be made was named when that was tried.
-      if (failure !== undefined && !this.#damaged.some(({ path }) => path === entry.path))
-        this.#warn(entry.path, failure);
-    }
-  }
-
-  #attempt(path: string, action: () => void): void {
-    const failure = refusedBy(action);
-    if (failure !== undefined) this.#damaged.push({ path, reason: failure });
-  }
-
-  #warn(path: string, reason: string | undefined): void {
-    if (reason !== undefined) this.#warnings.push({ path, reason });
+    return this.#writer.placeIn(this.#parent.place, name);
   }
 
   #metadataOf(node: TreeNode): EntryMetadata | undefined {
-    return this.#options.withMetadata === false ? undefined : metadataOf(node);
+    const { withMetadata, withoutNative } = this.#options;
+    return withMetadata === false ? undefined : metadataOf(node, withoutNative);
+  }
+
+  /** Everything that is in place, written now or there before. A file that reads back as something else is named. */
+  async #verify(): Promise<number> {
+    const notInPlace = new Set([
+      ...this.#tally.skipped,
+      ...this.#tally.newer,
+      ...this.#tally.damaged.map(({ path }) => path),
+    ]);
+    const runs = selectedRuns(this.#reader, this.#options.snapshot, this.#options, () => undefined);
+    const { filesVerified, problems } = await verifyRestored(runs, {
+      index: this.#reader.index,
+      placeOf: (entry) => this.#writer.pathOf(splitPath(entry.pathBytes)),
+      isInPlace: ({ path }) => !notInPlace.has(path),
+      filesTotal: this.#filesTotal,
+      bytesTotal: this.#bytesTotal,
+      ...(this.#options.signal === undefined ? {} : { signal: this.#options.signal }),
+      ...(this.#options.onProgress === undefined ? {} : { onProgress: this.#options.onProgress }),
+    });
+    this.#tally.damaged.push(...problems);
+    return filesVerified;
   }
 
   #report(): void {
+    // While folders are still being read, what the snapshot says of itself is nearer to the truth.
     this.#options.onProgress?.({
+      phase: 'write',
       filesDone: this.#filesDone,
-      filesTotal: this.#plan.files.length + this.#plan.hardLinks.length,
+      filesTotal: Math.max(this.#filesTotal, this.#whole.files),
       bytesDone: this.#bytesDone,
-      bytesTotal: this.#plan.bytes,
+      bytesTotal: Math.max(this.#bytesTotal, this.#whole.bytes),
     });
   }
+}
+
+function latin1(bytes: Buffer): string {
+  return bytes.toString('latin1');
 }

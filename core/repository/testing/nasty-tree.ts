@@ -97,8 +97,8 @@ export function makeNastyTree(root: string): void {
 }
 
 /**
- * One line for each entry below a folder, with all that a restore must bring back: type, mode, size, time to 10 µs, target,
- * hash, and which names are one file.
+ * One line for each entry below a folder, with what every restore must bring back: type, mode, size, time to the nanosecond,
+ * target, hash, and which names are one file.
  */
 export function describeTree(root: string): string[] {
   const lines: string[] = [];
@@ -108,8 +108,7 @@ export function describeTree(root: string): string[] {
       const path = Buffer.concat([folder, Buffer.from('/'), name]);
       const text = `${shown}/${JSON.stringify(name.toString('latin1')).slice(1, -1)}`;
       const stat = lstatSync(path, { bigint: true });
-      const time = (stat.mtimeNs + 5_000n) / 10_000n;
-      const facts = [text, (stat.mode & 0o171777n).toString(8), stat.uid, stat.gid, time];
+      const facts = [text, (stat.mode & 0o171777n).toString(8), stat.uid, stat.gid, stat.mtimeNs];
       if (stat.isFile()) {
         facts.push(stat.size, createHash('sha256').update(readFileSync(path)).digest('hex').slice(0, 16));
         const inode = String(stat.ino);

@@ -289,6 +289,12 @@ function describeListing({ store, key }: Api): void {
     for (const object of found) expect(object.size).toBe(object.key.length - key('order/').length);
   });
 
+  test('a checksum in a listing is that of the object', async () => {
+    await store().create(key('sums/a'), bytesOf('what is listed'));
+    for await (const { key: listed, crc32c } of store().list(key('sums/')))
+      if (crc32c !== undefined) expect(crc32c).toBe((await store().head(listed))?.crc32c);
+  });
+
   test('a prefix may end anywhere, and what does not match is left out', async () => {
     for (const tail of ['p/ab/1', 'p/ab/2', 'p/abc', 'p/ac', 'p/b']) await store().create(key(tail), bytesOf('x'));
     expect(await keysOf(store(), key('p/ab'))).toEqual([key('p/ab/1'), key('p/ab/2'), key('p/abc')]);

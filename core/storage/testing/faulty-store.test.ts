@@ -8,7 +8,7 @@ test('without a plan everything passes through', async () => {
   expect(await store.create('a', bytesOf('hello'))).toBe('created');
   expect(Buffer.from(await store.get('a')).toString()).toBe('hello');
   expect(store.struck).toEqual([]);
-  expect(store.calls).toEqual({ head: 0, get: 1, stream: 0, list: 0, create: 1 });
+  expect(store.calls).toEqual({ head: 0, get: 1, stream: 0, list: 0, create: 1, remove: 0 });
 });
 
 test('a failure before leaves nothing, a failure after is a lost answer', async () => {

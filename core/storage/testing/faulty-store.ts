@@ -3,9 +3,9 @@
  * before or after it took effect, or its bytes come back flipped or cut short. What was not scripted passes through.
  */
 import { HoldfastError } from '../../base/errors.ts';
-import type { ReadCreateStore } from '../port.ts';
+import type { AdministerStore, ReadCreateStore } from '../port.ts';
 
-export type FaultyOperation = 'head' | 'get' | 'stream' | 'list' | 'create';
+export type FaultyOperation = 'head' | 'get' | 'stream' | 'list' | 'create' | 'remove';
 
 export interface Fault {
   readonly operation: FaultyOperation;
@@ -25,7 +25,7 @@ export interface Fault {
   readonly error?: unknown;
 }
 
-export interface FaultyStore extends ReadCreateStore {
+export interface FaultyStore extends ReadCreateStore, AdministerStore {
   /** How often each operation was called. */
   readonly calls: Readonly<Record<FaultyOperation, number>>;
   /** Faults that have struck, as `create 3 data/ab/…: fail_after`. */
@@ -34,8 +34,12 @@ export interface FaultyStore extends ReadCreateStore {
   script(plan: readonly Fault[]): void;
 }
 
-export function createFaultyStore(inner: ReadCreateStore, plan: readonly Fault[] = []): FaultyStore {
-  const calls: Record<FaultyOperation, number> = { head: 0, get: 0, stream: 0, list: 0, create: 0 };
+/** Removing is an error where `inner` cannot. */
+export function createFaultyStore(
+  inner: ReadCreateStore & Partial<AdministerStore>,
+  plan: readonly Fault[] = [],
+): FaultyStore {
+  const calls: Record<FaultyOperation, number> = { head: 0, get: 0, stream: 0, list: 0, create: 0, remove: 0 };
   const struck: string[] = [];
   let faults = plan.map((fault) => ({ fault, seen: 0 }));
 
@@ -112,6 +116,13 @@ export function createFaultyStore(inner: ReadCreateStore, plan: readonly Fault[]
       const answer = await inner.create(key, bytes, options);
       failAfter(fault);
       return answer;
+    },
+    async remove(key, generation) {
+      const fault = next('remove', key);
+      failBefore(fault);
+      if (inner.remove === undefined) throw new Error('the store behind this one removes nothing');
+      await inner.remove(key, generation);
+      failAfter(fault);
     },
   };
 }

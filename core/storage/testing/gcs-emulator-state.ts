@@ -36,12 +36,39 @@ export interface UploadClaims {
 
 export class GcsState {
   #buckets = new Map<string, Map<string, GcsObject>>();
+  /** By bucket and name: until when. Only of buckets that were made with object retention. */
+  #retained = new Map<string, number>();
+  #lockable = new Set<string>();
   #clock: Clock;
   #generation: bigint;
 
   constructor(clock: Clock) {
     this.#clock = clock;
     this.#generation = BigInt(clock.nowMs()) * 1000n;
+  }
+
+  /** Makes the bucket one whose objects can be locked, which a real one must be from its beginning. */
+  allowRetention(bucket: string): void {
+    this.#lockable.add(bucket);
+  }
+
+  retain(bucket: string, name: string, untilMs: number): void {
+    this.object(bucket, name);
+    if (!this.#lockable.has(bucket))
+      throw new GcsError(400, 'Object retention is not enabled for this bucket.', 'invalid', 'InvalidRequest');
+    if (untilMs < (this.#retained.get(`${bucket}/${name}`) ?? 0))
+      throw new GcsError(403, 'A locked retention cannot be made shorter.', 'forbidden', 'RetentionPolicyNotMet');
+    this.#retained.set(`${bucket}/${name}`, untilMs);
+  }
+
+  #requireUnlocked(bucket: string, name: string): void {
+    if ((this.#retained.get(`${bucket}/${name}`) ?? 0) > this.#clock.nowMs())
+      throw new GcsError(
+        403,
+        `Object '${bucket}/${name}' is under retention.`,
+        'retentionPolicyNotMet',
+        'AccessDenied',
+      );
   }
 
   createBucket(name: string): void {
@@ -85,6 +112,7 @@ export class GcsState {
   ): GcsObject {
     const objects = this.bucket(bucket);
     this.requireGeneration(bucket, name, ifGenerationMatch);
+    this.#requireUnlocked(bucket, name);
     const crc32c = crc32cBase64(bytes);
     const md5 = createHash('md5').update(bytes).digest('base64');
     if (claims.crc32c !== undefined && claims.crc32c !== crc32c)
@@ -117,6 +145,7 @@ export class GcsState {
   remove(bucket: string, name: string, ifGenerationMatch: string | null): void {
     this.object(bucket, name);
     this.requireGeneration(bucket, name, ifGenerationMatch);
+    this.#requireUnlocked(bucket, name);
     this.bucket(bucket).delete(name);
   }
 

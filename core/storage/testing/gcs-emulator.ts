@@ -17,6 +17,8 @@ export interface GcsEmulatorOptions {
   /** Public keys (SPKI PEM) by service account: whose signed URLs are honoured. */
   readonly signers?: Readonly<Record<string, string>>;
   readonly buckets?: readonly string[];
+  /** Of these, those that were made with object retention. */
+  readonly lockableBuckets?: readonly string[];
   /** When given, the JSON interface answers 401 to whoever does not bring this access token. */
   readonly accessToken?: string;
   /** Most objects in one page of a listing; the real service gives 1000. */
@@ -70,6 +72,7 @@ export async function startGcsEmulator(options: GcsEmulatorOptions = {}): Promis
   const clock = options.clock ?? systemClock;
   const state = new GcsState(clock);
   for (const bucket of options.buckets ?? []) state.createBucket(bucket);
+  for (const bucket of options.lockableBuckets ?? []) state.allowRetention(bucket);
   const service = createService(state, clock, options);
   const requests: string[] = [];
   const troubles: GcsTrouble[] = [];
@@ -137,7 +140,7 @@ function createService(state: GcsState, clock: Clock, options: GcsEmulatorOption
     if (found !== null && method === 'GET') return list(state, decodeURIComponent(found[1]!), url, options);
     found = /^(?:\/download)?\/storage\/v1\/b\/([^/]+)\/o\/([^/]+)$/.exec(path);
     if (found !== null)
-      return object(state, decodeURIComponent(found[1]!), decodeURIComponent(found[2]!), request, url);
+      return object(state, decodeURIComponent(found[1]!), decodeURIComponent(found[2]!), { request, url, body });
     found = /^\/upload\/storage\/v1\/b\/([^/]+)\/o$/.exec(path);
     if (found !== null) return upload(state, sessions, decodeURIComponent(found[1]!), { request, url, body });
     found = /^\/([a-z0-9][a-z0-9._-]+)\/(.+)$/.exec(path);
@@ -166,11 +169,17 @@ function list(state: GcsState, bucket: string, url: URL, options: GcsEmulatorOpt
   };
 }
 
-function object(state: GcsState, bucket: string, name: string, request: IncomingMessage, url: URL): Answer {
+function object(state: GcsState, bucket: string, name: string, { request, url, body }: Exchange): Answer {
   const query = url.searchParams;
   if (request.method === 'DELETE') {
     state.remove(bucket, name, query.get('ifGenerationMatch'));
     return { status: 204 };
+  }
+  if (request.method === 'PATCH') {
+    const { retention } = JSON.parse(body.toString()) as { retention?: { mode: string; retainUntilTime: string } };
+    if (retention?.mode !== 'Locked') throw new GcsError(400, 'Nothing to change.', 'invalid', 'InvalidRequest');
+    state.retain(bucket, name, Date.parse(retention.retainUntilTime));
+    return { status: 200, body: resource(bucket, state.object(bucket, name)) };
   }
   if (request.method !== 'GET') throw new GcsError(405, 'Method not allowed', 'methodNotAllowed', 'MethodNotAllowed');
   const item = state.object(bucket, name);

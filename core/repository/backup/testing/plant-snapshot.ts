@@ -2,11 +2,11 @@
 import { crc32cBase64 } from '../../../base/crc32c.ts';
 import { SEAL_OVERHEAD, seal } from '../../crypto/seal.ts';
 import { encodeIndex } from '../../format/index-file.ts';
-import { encodePackHeader } from '../../format/pack-header.ts';
+import { encodePackHeader, placeBlobs } from '../../format/pack-header.ts';
 import { encodeSnapshot } from '../../format/snapshot.ts';
 import { packKey, sha256Hex } from '../../object-names.ts';
 import type { BlobType, Snapshot, WritableRepository } from '../../types.ts';
-import { sealUnpacked, storeObject } from '../store-object.ts';
+import { sealUnpacked, storeObject } from '../../write/store-object.ts';
 
 export interface PlantedBlob {
   readonly type: BlobType;
@@ -36,12 +36,7 @@ export async function plantSnapshot(
   const packId = sha256Hex(pack);
   const kind = planted[0]?.type === 'tree' ? 'tree_pack' : 'data_pack';
   await storeObject(store, { key: packKey(packId), size: pack.length, crc32c: crc32cBase64(pack), kind }, pack);
-  let offset = 0;
-  const blobs = entries.map((entry) => {
-    const blob = { ...entry, packId, offset };
-    offset += entry.length;
-    return blob;
-  });
+  const blobs = placeBlobs(packId, entries, pack.length);
   const index = sealUnpacked(masterKey, 'index', encodeIndex([{ id: packId, blobs }]));
   await storeObject(store, index.object, index.bytes);
   const file = sealUnpacked(masterKey, 'snapshot', encodeSnapshot(snapshot));

@@ -1,0 +1,44 @@
+/** How full a quota is and when it will be: a robust line through the daily sums (metrics, 19). Pure. */
+
+export interface DayUse {
+  /** Days since some fixed day. */
+  readonly day: number;
+  readonly usedBytes: number;
+}
+
+/** Theil and Sen: the median of the slopes of all pairs; one wild day moves it little. 0 with fewer than two days. */
+export function theilSenSlope(points: readonly { readonly x: number; readonly y: number }[]): number {
+  const slopes: number[] = [];
+  for (let a = 0; a < points.length; a++)
+    for (let b = a + 1; b < points.length; b++) {
+      const dx = points[b]!.x - points[a]!.x;
+      if (dx !== 0) slopes.push((points[b]!.y - points[a]!.y) / dx);
+    }
+  if (slopes.length === 0) return 0;
+  slopes.sort((a, b) => a - b);
+  const middle = slopes.length >> 1;
+  return slopes.length % 2 === 1 ? slopes[middle]! : (slopes[middle - 1]! + slopes[middle]!) / 2;
+}
+
+export interface QuotaState {
+  readonly usedShare: number;
+  /** Whole days until it is full at this pace; null: it does not grow. 0: it is full. */
+  readonly daysLeft: number | null;
+}
+
+/** `days`: the sums at the end of each day, the newest last. */
+export function quotaState(quotaBytes: number, days: readonly DayUse[]): QuotaState {
+  const used = days.at(-1)?.usedBytes ?? 0;
+  const slope = theilSenSlope(days.map(({ day, usedBytes }) => ({ x: day, y: usedBytes })));
+  const left = quotaBytes - used;
+  const usedShare = quotaBytes <= 0 ? 1 : used / quotaBytes;
+  if (left <= 0) return { usedShare, daysLeft: 0 };
+  return { usedShare, daysLeft: slope <= 0 ? null : Math.floor(left / slope) };
+}
+
+export function isQuotaTight(
+  { usedShare, daysLeft }: QuotaState,
+  limits: { readonly usedPercent: number; readonly daysLeft: number },
+): boolean {
+  return usedShare * 100 >= limits.usedPercent || (daysLeft !== null && daysLeft <= limits.daysLeft);
+}

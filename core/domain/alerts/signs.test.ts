@@ -1,0 +1,285 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { policyDocument } from '../policy.ts';
+import { backTest, causeAt, type DevicePast, type SourcePast } from './back-test.ts';
+import {
+  type DayFigures,
+  figuresByDay,
+  growthSignals,
+  isGrowthUnusual,
+  medianOf,
+  ransomwareSign,
+  robustZ,
+} from './growth.ts';
+import { isQuotaTight, quotaState, theilSenSlope } from './quota.ts';
+import { builtInRule } from './rules.ts';
+import { weakenings } from './weakening.ts';
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+const T = Date.UTC(2026, 10, 21, 12);
+const GB = 1e9;
+
+describe('growth', () => {
+  const usual = (day: number, over: Partial<DayFigures> = {}): DayFigures => ({
+    day,
+    storedBytes: GB + (day % 3) * 1e7,
+    addedBytes: 2 * GB + (day % 5) * 1e7,
+    files: 10_000 + (day % 4),
+    bytes: 100 * GB,
+    ...over,
+  });
+  const weeks = Array.from({ length: 28 }, (_, at) => usual(at - 28));
+  const limits = { alone: 8, together: 4 };
+
+  test('a usual day is not unusual; ten times the new data is; a quiet day is not', () => {
+    const at = (over: Partial<DayFigures>) => isGrowthUnusual(growthSignals(usual(0, over), weeks), limits);
+    expect(at({})).toBe(false);
+    expect(at({ storedBytes: 10 * GB, addedBytes: 20 * GB })).toBe(true);
+    expect(at({ storedBytes: 0, addedBytes: 0 })).toBe(false);
+    expect(at({ files: 1000 })).toBe(true);
+  });
+
+  test('without a week of days nothing is said', () => {
+    expect(growthSignals(usual(0, { storedBytes: 1e15 }), weeks.slice(-6))).toEqual([]);
+  });
+
+  test('mass encryption is seen by what no longer compresses; a new video collection is not taken for it', () => {
+    const encrypted = usual(0, { storedBytes: 40 * GB, addedBytes: 40 * GB });
+    expect(ransomwareSign(encrypted, weeks)).toMatch(/40 % of its data is new in one day and no longer compresses/);
+    expect(ransomwareSign({ ...encrypted, storedBytes: 20 * GB }, weeks)).toBeUndefined();
+    expect(ransomwareSign({ ...encrypted, bytes: 140 * GB, files: 10_100 }, weeks)).toBeUndefined();
+    const photos = weeks.map((day) => ({ ...day, storedBytes: day.addedBytes! }));
+    expect(ransomwareSign(encrypted, photos)).toBeUndefined();
+    expect(ransomwareSign(encrypted, weeks.slice(-3))).toBeUndefined();
+  });
+
+  test('the robust distance does not change with the unit or the zero of what is measured', () => {
+    const values = fc.array(fc.integer({ min: -1000, max: 1000 }), { minLength: 7, maxLength: 30 });
+    fc.assert(
+      fc.property(
+        values,
+        fc.integer({ min: -2000, max: 2000 }),
+        fc.constantFrom(2, 4, 1024),
+        fc.integer({ min: -50, max: 50 }),
+        (former, value, scale, shift) => {
+          const moved = former.map((one) => one * scale + shift);
+          const [a, b] = [robustZ(value, former), robustZ(value * scale + shift, moved)];
+          if (Number.isFinite(a)) expect(b).toBeCloseTo(a, 6);
+          else expect(b).toBe(a);
+          const sorted = [...former].sort((x, y) => x - y);
+          const below = sorted.filter((one) => one <= medianOf(former)).length;
+          expect(below * 2).toBeGreaterThanOrEqual(former.length);
+        },
+      ),
+    );
+  });
+
+  test('every backup is in one day, and a daily one an hour earlier or later does not leave its own', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: -300, max: 300 }), { minLength: 1, maxLength: 20 }), (jitterMinutes) => {
+        const backups = jitterMinutes.map((minutes, at) => ({
+          sealedMs: T - at * DAY + (at === 0 ? 0 : minutes * 60_000),
+          storedBytes: 1,
+          addedBytes: 1,
+          files: 1,
+          bytes: 1,
+        }));
+        const days = figuresByDay(backups, T);
+        expect(days.map(({ storedBytes }) => storedBytes)).toEqual(backups.map(() => 1));
+        expect(days.at(-1)?.day).toBe(0);
+      }),
+    );
+  });
+});
+
+describe('quota', () => {
+  test('the slope of a line is its slope, and a few wild days hardly move it', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: -100, max: 100 }),
+        fc.integer({ min: -1000, max: 1000 }),
+        fc.integer({ min: 0, max: 9 }),
+        (slope, zero, wild) => {
+          const points = Array.from({ length: 28 }, (_, x) => ({ x, y: zero + slope * x }));
+          expect(theilSenSlope(points)).toBeCloseTo(slope, 9);
+          points[wild] = { x: wild, y: 1e9 };
+          expect(theilSenSlope(points)).toBeCloseTo(slope, 9);
+        },
+      ),
+    );
+  });
+
+  test('days to the quota follow the pace; full is full; what shrinks never fills it', () => {
+    const days = Array.from({ length: 10 }, (_, day) => ({ day, usedBytes: 100 + day * 10 }));
+    expect(quotaState(290, days)).toEqual({ usedShare: 190 / 290, daysLeft: 10 });
+    expect(quotaState(190, days).daysLeft).toBe(0);
+    expect(
+      quotaState(
+        1000,
+        days.map(({ day }) => ({ day, usedBytes: 500 - day })),
+      ).daysLeft,
+    ).toBeNull();
+    const limits = { usedPercent: 90, daysLeft: 14 };
+    expect(isQuotaTight(quotaState(290, days), limits)).toBe(true);
+    expect(isQuotaTight(quotaState(1000, days), limits)).toBe(false);
+    expect(isQuotaTight({ usedShare: 0.9, daysLeft: null }, limits)).toBe(true);
+  });
+});
+
+describe('a policy that was made weaker', () => {
+  const policy = policyDocument.parse({
+    paths: ['/srv', '/home'],
+    excludes: ['*.tmp'],
+    schedule: { everyMinutes: 60, windowMinutes: 30 },
+    rpoMinutes: 120,
+    rtoMinutes: 60,
+    drill: { level: 4, everyHours: 24, sampleFiles: 5 },
+  });
+
+  test.each([
+    [{ paths: ['/srv'] }, '/home is no longer backed up.'],
+    [{ excludes: ['*.tmp', '*.docx'] }, 'More is left out: *.docx.'],
+    [{ schedule: { everyMinutes: 120, windowMinutes: 30 } }, 'up to 2 h apart instead of 1 h'],
+    [{ rpoMinutes: 240 }, 'older data: 4 h instead of 2 h'],
+    [{ pausedUntilMs: T + DAY }, 'paused'],
+    [{ drill: { level: 3 as const, everyHours: 24, sampleFiles: 5 } }, 'no longer tested at level 4'],
+    [{ drill: { level: 4 as const, everyHours: 48, sampleFiles: 5 } }, 'level 3: every 48 hours instead of every 24'],
+    [{ partialToleranceShare: 0.5 }, 'left unread'],
+    [{ selfRestore: true }, 'without being asked'],
+  ])('%o is said', (change, words) => {
+    const weaker = { ...policy, ...change };
+    expect(weakenings(policy, weaker, T).join(' ')).toContain(words);
+    // And the way back is no weakening.
+    expect(weakenings(weaker, policy, T)).toEqual([]);
+  });
+
+  test('the same, and more than before, is not weaker', () => {
+    expect(weakenings(policy, policy, T)).toEqual([]);
+    expect(weakenings(policy, { ...policy, paths: ['/'], excludes: [] }, T)).toEqual([]);
+    expect(weakenings(policy, { ...policy, paths: ['/srv/', '/home', '/etc'] }, T)).toEqual([]);
+    // A pause that is over weakens nothing.
+    expect(weakenings(policy, { ...policy, pausedUntilMs: T - 1 }, T)).toEqual([]);
+  });
+});
+
+describe('a rule on the past', () => {
+  const past = (source: Partial<SourcePast>): DevicePast => ({
+    deviceId: 'd',
+    deviceName: 'D',
+    customerId: 'c',
+    policyId: 'p',
+    deviceClass: 'server',
+    device: {
+      ...{ name: 'D', host: 'd', customer: 'C', policy: 'P', os: 'linux', agent: '1', tags: [] },
+      ...{ custody: null, targetMs: HOUR },
+    },
+    enrolledMs: T - 90 * DAY,
+    rpoMs: HOUR,
+    longestPauseMs: HOUR,
+    plans: [{ level: 3, everyHours: 24 }],
+    sources: [{ sourceId: 's', addedMs: T - 90 * DAY, points: [], occurrences: [], runs: [], passes: [], ...source }],
+  });
+  const point = (atMs: number) => ({
+    sealedMs: atMs,
+    captureMs: atMs - 60_000,
+    isUsable: true,
+    storedBytes: 1,
+    addedBytes: 1,
+    files: 1,
+    bytes: 1,
+  });
+  const stretch = { startMs: T - 30 * DAY, endMs: T };
+
+  test('a point that came three hours too late would have been one alert of exactly so long', () => {
+    const first = T - 20 * DAY;
+    const late = first - 60_000 + 24 * HOUR + 3 * HOUR;
+    const steady = Array.from({ length: 400 }, (_, at) => point(late + at * 23 * HOUR)).filter(
+      ({ sealedMs }) => sealedMs < T,
+    );
+    const before = Array.from({ length: 20 }, (_, at) => point(first - at * 20 * HOUR));
+    const alerts = backTest(builtInRule('no_point'), past({ points: [...before, ...steady] }), stretch);
+    expect(alerts).toMatchObject([{ openedMs: first - 60_000 + 24 * HOUR + 1, resolvedMs: late }]);
+  });
+
+  test('a missed backup that came late was an alert until it came', () => {
+    const due = T - 5 * DAY;
+    const occurrence = {
+      dueMs: due,
+      windowEndMs: due + HOUR,
+      resolvedMs: due + 9 * HOUR,
+      outcome: 'late' as const,
+      runStartedMs: due + 8 * HOUR,
+    };
+    const alerts = backTest(builtInRule('missed'), past({ occurrences: [occurrence] }), stretch);
+    expect(alerts).toMatchObject([{ openedMs: due + HOUR + 5 * 60_000, resolvedMs: due + 9 * HOUR }]);
+    // One that ran all the time was never missing.
+    const slow = { ...occurrence, runStartedMs: due + 60_000 };
+    expect(backTest(builtInRule('missed'), past({ occurrences: [slow] }), stretch)).toEqual([]);
+  });
+
+  test('finds what looking every minute would find', () => {
+    const minute = 60_000;
+    const short = { startMs: T - 2 * DAY, endMs: T };
+    const atMinute = fc.integer({ min: -3 * 24 * 60, max: -1 }).map((minutes) => T + minutes * minute);
+    const occurrence = fc.record({
+      dueMs: atMinute,
+      length: fc.integer({ min: 10, max: 300 }),
+      decided: fc.integer({ min: 0, max: 400 }),
+      outcome: fc.constantFrom(
+        'ok' as const,
+        'late' as const,
+        'missed' as const,
+        'failed' as const,
+        'excused' as const,
+      ),
+    });
+    const someRule = fc.constantFrom(
+      'no_point' as const,
+      'missed' as const,
+      'failing' as const,
+      'drill_overdue' as const,
+      'run_failed' as const,
+    );
+    fc.assert(
+      fc.property(
+        someRule,
+        fc.array(atMinute, { maxLength: 5 }),
+        fc.array(occurrence, { maxLength: 6 }),
+        fc.array(atMinute, { maxLength: 3 }),
+        fc.array(fc.tuple(atMinute, fc.constantFrom('sealed' as const, 'failed' as const)), { maxLength: 4 }),
+        (kind, points, due, passes, runs) => {
+          const rule = builtInRule(kind);
+          const device = past({
+            points: points.map(point),
+            passes: passes.map((endedMs) => ({ level: 3, endedMs })),
+            occurrences: due.map(({ dueMs, length, decided, outcome }) => ({
+              dueMs,
+              windowEndMs: dueMs + length * minute,
+              resolvedMs: dueMs + (length + decided) * minute,
+              outcome,
+              runStartedMs: outcome === 'late' ? dueMs + (length + 1) * minute : null,
+            })),
+            runs: runs.map(([endedMs, state]) => ({
+              startedMs: endedMs - minute,
+              endedMs,
+              state,
+              outcome: state === 'failed' ? 'failed' : 'ok',
+              errorCode: null,
+              errorMessage: 'x',
+            })),
+          });
+          const alerts = backTest(rule, device, short);
+          // Limits run out a millisecond after a full minute: look between the minutes.
+          for (let atMs = short.startMs + minute / 2; atMs < short.endMs; atMs += 7 * minute) {
+            const isOpen = alerts.some(
+              ({ openedMs, resolvedMs }) => openedMs <= atMs && (resolvedMs ?? Infinity) > atMs,
+            );
+            expect(isOpen).toBe(causeAt(rule, device, atMs) !== undefined);
+          }
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+});

@@ -1,0 +1,14 @@
+/** Everything besides an entry's facts and contents that decides its text in a tree. */
+import { localZone } from '../format/go-text.ts';
+import type { OwnerNames } from './owners.ts';
+
+/** To be counted up whenever the same facts become another text: what was remembered before is then made anew. */
+const TREE_FORM_VERSION = 1;
+/** Two instants a year tell one zone's rules from another's. */
+const ZONE_YEARS = 60;
+const HALF_YEAR_SECONDS = 15_778_476;
+
+export function treeForm(owners: OwnerNames, hasAttributes: boolean): string {
+  const offsets = Array.from({ length: ZONE_YEARS * 2 }, (_, half) => localZone(half * HALF_YEAR_SECONDS));
+  return JSON.stringify([TREE_FORM_VERSION, owners.form, hasAttributes, offsets]);
+}

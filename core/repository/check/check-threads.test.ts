@@ -1,0 +1,60 @@
+import { randomBytes } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { BlobIndex } from '../blob-index.ts';
+import { packKey } from '../object-names.ts';
+import { buildRepository, fileNode, idOf } from '../testing/build-repository.ts';
+import type { MasterKey } from '../types.ts';
+import { check } from './check.ts';
+import { checkPackData } from './check-pack.ts';
+import { startCheckThreads } from './check-threads.ts';
+
+test('a check on threads finds what one in place finds: each bad piece, its snapshots, and nothing else', async () => {
+  const built = await buildRepository();
+  const packs: string[] = [];
+  const pieces: Buffer[][] = [];
+  for (let pack = 0; pack < 4; pack += 1) {
+    pieces.push(Array.from({ length: 10 }, () => randomBytes(1024 * 1024)));
+    packs.push(await built.pack('data', pieces[pack]!, { isCompressed: pack % 2 === 0 }));
+  }
+  const ids: string[] = [];
+  for (const [at, contents] of pieces.entries())
+    ids.push((await built.snapshot(await built.tree([fileNode(`file${at}`, contents)]))).id);
+
+  const phases: string[] = [];
+  const intact = await check(built.repo, { readData: true, onProgress: ({ phase }) => phases.push(phase) });
+  expect(intact).toMatchObject({ isIntact: true, findings: [], packsRead: 8 });
+  expect([...new Set(phases)]).toEqual(['index', 'packs', 'trees', 'data']);
+
+  const key = packKey(packs[2]!);
+  const bytes = Buffer.from(await built.store.get(key));
+  bytes[100]! ^= 1;
+  await built.overwrite(key, bytes);
+  const { isIntact, findings } = await check(built.repo, { readData: true });
+  expect(isIntact).toBe(false);
+  expect(findings.map(({ kind, blobId, affectedSnapshots }) => ({ kind, blobId, affectedSnapshots }))).toEqual([
+    { kind: 'pack_damaged', blobId: undefined, affectedSnapshots: [] },
+    { kind: 'blob_damaged', blobId: idOf(pieces[2]![0]!), affectedSnapshots: [ids[2]] },
+  ]);
+
+  const stop = new AbortController();
+  stop.abort();
+  await expect(check(built.repo, { readData: true, signal: stop.signal })).rejects.toMatchObject({ code: 'cancelled' });
+});
+
+test('a pack that comes before the key is known waits for it, and is checked', async () => {
+  const built = await buildRepository();
+  const pieces = Array.from({ length: 3 }, () => randomBytes(4096));
+  const packId = await built.pack('data', pieces);
+  const size = (await built.store.get(packKey(packId))).length;
+  const [contents] = [...(await BlobIndex.load(built.repo)).packs()];
+  const key = Promise.withResolvers<MasterKey>();
+  const threads = startCheckThreads(key.promise, 2 ** 30);
+  try {
+    const found = checkPackData(built.store, threads, { packId, size, blobs: contents!.blobs });
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    key.resolve(built.repo.masterKey);
+    expect(await found).toEqual([]);
+  } finally {
+    await threads.close();
+  }
+});

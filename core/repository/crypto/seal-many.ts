@@ -1,0 +1,94 @@
+/**
+ * Seals many small objects at once, as unseal-many.ts opens them: the keystreams of all come out of one cipher call, and the bytes
+ * are encrypted and get their tags in the memory of the WebAssembly. One by one each of them costs a cipher object and a buffer.
+ */
+import { type Cipheriv, createCipheriv, createSecretKey, randomFillSync } from 'node:crypto';
+import { freeBytes } from '../../base/free-bytes.ts';
+import type { MasterKey } from '../types.ts';
+import { countBlocks } from './counter-blocks.ts';
+import { loadPoly1305, makeTag, MESSAGE_AT, TAG_AT } from './poly1305.ts';
+import { IV_BYTES, SEAL_OVERHEAD, TAG_BYTES } from './sealed-form.ts';
+import { KEYSTREAM_AT, OBJECTS_MAX, ROOM_BYTES } from './unseal-many.ts';
+
+const BLOCK_BYTES = 16;
+
+export class ManySealer {
+  readonly #macR: Uint8Array;
+  /** Both in ECB mode, which has no state between blocks. */
+  readonly #tagCipher: Cipheriv;
+  readonly #dataCipher: Cipheriv;
+  readonly #randomFill: (target: Uint8Array) => void;
+  readonly #poly1305 = loadPoly1305();
+  readonly #ivs = new Uint8Array(OBJECTS_MAX * IV_BYTES);
+  readonly #counters = new DataView(new ArrayBuffer(ROOM_BYTES));
+  readonly #counterBytes = new Uint8Array(this.#counters.buffer);
+  readonly #places = new Uint32Array(OBJECTS_MAX);
+
+  constructor(key: MasterKey, randomFill: (target: Uint8Array) => void = randomFillSync) {
+    this.#macR = key.macR;
+    this.#tagCipher = createCipheriv('aes-128-ecb', key.macK, null).setAutoPadding(false);
+    this.#dataCipher = createCipheriv('aes-256-ecb', createSecretKey(key.encrypt), null).setAutoPadding(false);
+    this.#randomFill = randomFill;
+  }
+
+  /**
+   * Seals in place: an object takes `lengths[i]` bytes of `bytes` from `starts[i]` on, and its contents stand between the room
+   * for its IV and the room for its tag. As many from number `first` on as there is room for, before `end`; returns the number
+   * behind the last one, which is `first` when that one is not small.
+   */
+  seal(bytes: Uint8Array, starts: Uint32Array, lengths: Uint32Array, first: number, end: number): number {
+    const { memory, wasm } = this.#poly1305;
+    let at = MESSAGE_AT;
+    let number = first;
+    for (; number < end && number - first < OBJECTS_MAX; number += 1) {
+      const length = lengths[number]! - SEAL_OVERHEAD;
+      if (at + length > KEYSTREAM_AT) break;
+      const start = starts[number]! + IV_BYTES;
+      memory.set(bytes.subarray(start, start + length), at);
+      this.#places[number - first] = at;
+      at += (length + BLOCK_BYTES - 1) & ~(BLOCK_BYTES - 1);
+    }
+    const count = number - first;
+    this.#makeIvs(count);
+    for (let local = 0; local < count; local += 1) {
+      const length = lengths[first + local]! - SEAL_OVERHEAD;
+      countBlocks(this.#counters, this.#places[local]! - MESSAGE_AT, length, this.#ivs, local * IV_BYTES);
+    }
+    const used = at - MESSAGE_AT;
+    const keystream = this.#dataCipher.update(this.#counterBytes.subarray(0, used));
+    memory.set(keystream, KEYSTREAM_AT);
+    freeBytes(keystream);
+    wasm.xor(MESSAGE_AT, KEYSTREAM_AT, used / BLOCK_BYTES);
+    const pads = this.#tagCipher.update(this.#ivs.subarray(0, count * IV_BYTES));
+    for (let local = 0; local < count; local += 1) this.#put(bytes, starts, lengths, first, local, pads);
+    return number;
+  }
+
+  #put(
+    bytes: Uint8Array,
+    starts: Uint32Array,
+    lengths: Uint32Array,
+    first: number,
+    local: number,
+    pads: Uint8Array,
+  ): void {
+    const { memory } = this.#poly1305;
+    const start = starts[first + local]!;
+    const length = lengths[first + local]! - SEAL_OVERHEAD;
+    const place = this.#places[local]!;
+    bytes.set(this.#ivs.subarray(local * IV_BYTES, (local + 1) * IV_BYTES), start);
+    bytes.set(memory.subarray(place, place + length), start + IV_BYTES);
+    makeTag(this.#poly1305, place, length, this.#macR, pads, local * TAG_BYTES);
+    bytes.set(memory.subarray(TAG_AT, TAG_AT + TAG_BYTES), start + IV_BYTES + length);
+  }
+
+  /** Random and never all zero: restic refuses a zero IV as the sign of a broken random source. */
+  #makeIvs(count: number): void {
+    const ivs = this.#ivs.subarray(0, count * IV_BYTES);
+    this.#randomFill(ivs);
+    for (let local = 0; local < count; local += 1) {
+      const iv = ivs.subarray(local * IV_BYTES, (local + 1) * IV_BYTES);
+      while (iv.every((byte) => byte === 0)) this.#randomFill(iv);
+    }
+  }
+}

@@ -1,0 +1,71 @@
+import { crc32 } from 'node:zlib';
+import { randomInt } from 'node:crypto';
+import { expect, test } from 'vitest';
+import { decodeBlob } from '../blob-codec.ts';
+import { generateMasterKey } from '../crypto/master-key.ts';
+import { sha256Hex } from '../object-names.ts';
+import { noise } from '../testing/noise.ts';
+import type { MasterKey } from '../types.ts';
+import { BlobSealer } from './blob-sealer.ts';
+import type { SealedBlob } from './seal-blob.ts';
+
+const key = generateMasterKey();
+const damage = expect.objectContaining({ code: 'repository_damaged' });
+
+function text(length: number, from: string): Buffer {
+  return Buffer.from(noise(length, from).toString('base64').slice(0, length));
+}
+
+test('blobs of all sizes that are sealed one behind the other are read back one by one', () => {
+  const seed = process.env.HOLDFAST_TEST_SEED ?? String(randomInt(2 ** 31));
+  console.log(`blob sealer seed ${seed}`);
+  const sizes = [...Array(1200).fill(90), 1, 5000, 200_000, 3, 16_384, 16_352, 16_353, 700_000, 12, 40_000, 20];
+  const plains = sizes.map((size, at) => (at % 2 === 0 ? text(size, `${seed} ${at}`) : noise(size, `${seed} ${at}`)));
+  const target = Buffer.alloc(2_000_000);
+  const sealer = new BlobSealer(key);
+  let used = 3;
+  const sealed: (SealedBlob & { start: number })[] = [];
+  for (const [at, plain] of plains.entries()) {
+    const blob = sealer.add(at % 5 === 0 ? 'tree' : 'data', plain, crc32(plain), target, used);
+    sealed.push({ ...blob, start: used });
+    used += blob.length;
+  }
+  sealer.finish();
+  expect(sealed.some(({ uncompressedLength }) => uncompressedLength > 0)).toBe(true);
+  expect(sealed.some(({ uncompressedLength }) => uncompressedLength === 0)).toBe(true);
+  for (const [at, { start, length, uncompressedLength }] of sealed.entries()) {
+    const id = sha256Hex(plains[at]!);
+    const blob = { id, type: at % 5 === 0 ? ('tree' as const) : ('data' as const), uncompressedLength };
+    expect(decodeBlob(key, target.subarray(start, start + length), blob).equals(plains[at]!), `blob ${at}`).toBe(true);
+  }
+});
+
+test('a small blob whose bytes changed since they were hashed, before it was added or after, is never taken for sealed', () => {
+  for (const when of ['before', 'after'] as const)
+    for (const plain of [noise(1000, 'plain'), text(1000, 'text')]) {
+      const sealer = new BlobSealer(key);
+      const target = Buffer.alloc(4000);
+      const before = noise(100, 'before');
+      const sum = crc32(plain);
+      sealer.add('data', before, crc32(before), target, 0);
+      if (when === 'before') plain[500]! ^= 1;
+      sealer.add('data', plain, sum, target, 132);
+      if (when === 'after') plain[500]! ^= 1;
+      expect(() => sealer.finish()).toThrow(damage);
+    }
+});
+
+test('blobs that do not open with the key that they are to have are never taken for sealed', () => {
+  let uses = 0;
+  const failing: MasterKey = {
+    ...key,
+    get macR() {
+      uses += 1;
+      return uses === 1 ? Uint8Array.from(key.macR, (byte) => byte ^ 1) : key.macR;
+    },
+  };
+  const sealer = new BlobSealer(failing);
+  const plain = noise(300, 'plain');
+  sealer.add('data', plain, crc32(plain), Buffer.alloc(1000), 0);
+  expect(() => sealer.finish()).toThrow(damage);
+});
