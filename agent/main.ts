@@ -9,8 +9,11 @@ const HELP = `holdfast: backs up this machine, and works with restic repositorie
   holdfast run                                 the service: backups by policy, restores on command
   holdfast backup                              one backup now
   holdfast restore SNAPSHOT|latest --target DIR [--include PATH …] [--grant ID]
+  holdfast restore-database SNAPSHOT|latest --path /postgres/… --into DATABASE
   holdfast snapshots [--json]                  this machine's restore points
   holdfast status [--json]                     what this machine knows of itself
+  holdfast exit-drill --kit FILE --vault PLACE restores with the recovery kit and stock restic alone, and compares
+  holdfast verify-evidence FILE…               checks evidence of restore tests, offline
   holdfast repo …                              repository commands without a server; see holdfast repo --help
   holdfast --version
 
@@ -23,9 +26,12 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   enroll: async () => (await import('./commands/enroll-command.ts')).enrollCommand,
   run: async () => (await import('./commands/run-command.ts')).runCommand,
   backup: async () => (await import('./commands/backup-command.ts')).backupCommand,
+  'restore-database': async () => (await import('./commands/restore-database-command.ts')).restoreDatabaseCommand,
   restore: async () => (await import('./commands/restore-command.ts')).restoreCommand,
   snapshots: async () => (await import('./commands/snapshots-command.ts')).snapshotsCommand,
   status: async () => (await import('./commands/status-command.ts')).statusCommand,
+  'exit-drill': async () => (await import('./commands/exit-drill-command.ts')).exitDrillCommand,
+  'verify-evidence': async () => (await import('./commands/verify-evidence-command.ts')).verifyEvidenceCommand,
   repo: async () => (await import('./repo/repo-command.ts')).runRepoCommand,
 };
 
@@ -39,6 +45,32 @@ async function readInput(): Promise<string> {
   for await (const piece of process.stdin) pieces.push(piece as Buffer);
   return Buffer.concat(pieces).toString('utf8');
 }
+
+/** Commands whose words are all that they are for; nothing else changes by them. */
+const TELLING = ['snapshots', 'status', 'repo snapshots', 'repo ls', 'repo find', 'repo diff'];
+
+/**
+ * A reader that leaves (`| head`) is no failure. Whatever changes something goes on to its end, for a prune that is cut off by a
+ * pager would be half a prune; what only tells has nobody left to tell. Any other trouble with the output, a full disk for
+ * one, fails the command when its work is done.
+ */
+function outliveReaders(argv: readonly string[]): void {
+  const isTelling = TELLING.some((command) => command === argv.slice(0, command.split(' ').length).join(' '));
+  const listen = (stream: NodeJS.WriteStream, isWanted: boolean): void =>
+    void stream.on('error', ({ code }: NodeJS.ErrnoException) => {
+      if (code === 'EPIPE' && isTelling && isWanted) process.exit(EXIT.done);
+      if (code === 'EPIPE' || hasLostOutput) return;
+      hasLostOutput = true;
+      if (isWanted) process.stderr.write(`holdfast: The output could not be written (${code ?? 'unknown error'}).\n`);
+    });
+  listen(process.stdout, true);
+  listen(process.stderr, false);
+  process.once('exit', (status) => {
+    if (hasLostOutput && status === EXIT.done) process.exitCode = EXIT.failed;
+  });
+}
+
+let hasLostOutput = false;
 
 function createIo(): CommandIo {
   const stop = new AbortController();
@@ -75,8 +107,8 @@ async function main(argv: readonly string[]): Promise<number> {
 
 async function withoutCommand(name: string): Promise<number> {
   if (name === '--version') {
-    const { AGENT_VERSION } = await import('./version.ts');
-    process.stdout.write(`holdfast ${AGENT_VERSION}\n`);
+    const { AGENT_BUILD, AGENT_VERSION } = await import('./version.ts');
+    process.stdout.write(`holdfast ${AGENT_VERSION} (${AGENT_BUILD})\n`);
     return EXIT.done;
   }
   const isHelp = name === '--help' || name === '-h' || name === 'help';
@@ -91,4 +123,5 @@ function isUsageError(error: unknown): error is Error {
   return error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS');
 }
 
+outliveReaders(process.argv.slice(2));
 process.exitCode = await main(process.argv.slice(2));

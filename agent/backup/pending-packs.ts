@@ -1,21 +1,19 @@
 /**
- * Packs that reached the vault but no sealed snapshot yet. A run that is killed leaves them there; the next one finds their
- * names and lists of contents here, asks the server which really arrived, and uses them instead of sending the same data
+ * Packs on their way into the vault, or there, and in no sealed snapshot yet. A run that is killed leaves them; the next one
+ * finds their names and lists of contents here, asks the server which really arrived, and uses them instead of sending the same data
  * again. Losing this file costs uploads, nothing else.
  */
 import { appendFile, rm } from 'node:fs/promises';
 import { z } from 'zod';
+import { isHoldfastError } from '../../core/base/errors.ts';
 import type { Log } from '../../core/base/log.ts';
 import { type ManifestObject, manifestObject } from '../../core/protocol/manifest.ts';
-import type { BlobIndex } from '../../core/repository/blob-index.ts';
-import { SEAL_OVERHEAD, unseal } from '../../core/repository/crypto/seal.ts';
-import { encodeIndex, type IndexedPack } from '../../core/repository/format/index-file.ts';
-import { decodePackHeader } from '../../core/repository/format/pack-header.ts';
-import { encodeUnpacked } from '../../core/repository/format/unpacked.ts';
-import { seal } from '../../core/repository/crypto/seal.ts';
-import { sha256Hex } from '../../core/repository/object-names.ts';
-import { crc32cBase64 } from '../../core/base/crc32c.ts';
+import type { BlobIndex, PackContents } from '../../core/repository/blob-index.ts';
+import { unseal } from '../../core/repository/crypto/seal.ts';
+import { decodePackHeader, placeBlobs } from '../../core/repository/format/pack-header.ts';
+import { idOfKey } from '../../core/repository/object-names.ts';
 import type { MasterKey, PackedBlob, WritableRepository } from '../../core/repository/types.ts';
+import { writeIndex } from '../../core/repository/write/write-index.ts';
 import type { GatewayStore } from '../gateway/gateway-store.ts';
 import { FILE_MODE, readFileIfPresent, writeFileAtomic } from '../state/atomic-file.ts';
 import { stateFiles } from '../state/state-files.ts';
@@ -29,7 +27,6 @@ const pendingPack = z.strictObject({
 type PendingPack = z.infer<typeof pendingPack>;
 
 const LEASE_OBJECTS_MAX = 64;
-const INDEX_BLOBS_MAX = 50_000;
 
 export class PendingPacks {
   readonly #path: string;
@@ -43,7 +40,7 @@ export class PendingPacks {
     this.#log = log;
   }
 
-  /** Notes a pack that is durable in the vault. Best effort: a full disk must not end a backup. */
+  /** Notes a pack that is about to be sent. Best effort: a full disk must not end a backup. */
   async note(object: ManifestObject, bytes: Uint8Array): Promise<void> {
     const pack = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const headerBytes = pack.readUInt32LE(pack.length - 4);
@@ -53,7 +50,7 @@ export class PendingPacks {
       await appendFile(this.#path, `${JSON.stringify(line)}\n`, { mode: FILE_MODE });
     } catch (error) {
       if (!this.#hasWarned)
-        this.#log.warn({ err: error }, 'arrived packs cannot be noted; an interruption would send them again');
+        this.#log.warn({ err: error }, 'packs cannot be noted; an interruption would send them again');
       this.#hasWarned = true;
     }
   }
@@ -93,7 +90,7 @@ export class PendingPacks {
  */
 export async function takeOverPacks(
   repo: WritableRepository,
-  store: GatewayStore,
+  store: Pick<GatewayStore, 'leaseAll'>,
   index: BlobIndex,
   pending: PendingPacks,
   log: Log,
@@ -107,55 +104,36 @@ export async function takeOverPacks(
     arrived.push(...batch.filter((_, place) => grants[place]?.state === 'present'));
   }
   const known = new Set(index.packIds());
-  const packs: IndexedPack[] = [];
-  for (const { object, sealedHeader } of arrived) {
-    const id = object.key.slice(object.key.lastIndexOf('/') + 1);
-    if (known.has(id)) continue;
-    const blobs = blobsOf(repo.masterKey, id, object.size, Buffer.from(sealedHeader, 'base64'));
+  const packs: PackContents[] = [];
+  for (const pack of arrived) {
+    const packId = idOfKey(pack.object.key);
+    if (packId === undefined || known.has(packId)) continue;
+    const blobs = blobsOf(repo.masterKey, packId, pack);
+    if (blobs === undefined) {
+      log.warn({ key: pack.object.key }, 'the note of a pack is damaged; its data is sent again');
+      continue;
+    }
     for (const blob of blobs) index.add(blob);
-    packs.push({ id, blobs });
+    packs.push({ packId, blobs });
   }
   await pending.keep(arrived);
   log.info({ noted: noted.length, arrived: arrived.length }, 'packs of an interrupted run are used again');
-  const indexObjects = await storeIndex(repo, packs);
+  const indexObjects: ManifestObject[] = [];
+  await writeIndex(repo, packs, (object) => indexObjects.push(object));
   return [...arrived.map(({ object }) => object), ...indexObjects];
 }
 
-function blobsOf(masterKey: MasterKey, packId: string, packBytes: number, sealedHeader: Buffer): PackedBlob[] {
-  let offset = 0;
-  const blobs = decodePackHeader(unseal(masterKey, sealedHeader)).map((entry) => {
-    const blob: PackedBlob = { ...entry, packId, offset };
-    offset += entry.length;
-    return blob;
-  });
-  // The list of contents must fill the pack exactly, or it is of another one.
-  if (offset + sealedHeader.length + 4 !== packBytes || sealedHeader.length < SEAL_OVERHEAD) return [];
-  return blobs;
-}
-
-async function storeIndex(repo: WritableRepository, packs: readonly IndexedPack[]): Promise<ManifestObject[]> {
-  const objects: ManifestObject[] = [];
-  let gathered: IndexedPack[] = [];
-  let blobs = 0;
-  const flush = async (): Promise<void> => {
-    const bytes = seal(repo.masterKey, encodeUnpacked(encodeIndex(gathered)));
-    const object: ManifestObject = {
-      key: `index/${sha256Hex(bytes)}`,
-      kind: 'index',
-      size: bytes.length,
-      crc32c: crc32cBase64(bytes),
-    };
-    await repo.store.create(object.key, bytes, { crc32c: object.crc32c, kind: 'index' });
-    objects.push(object);
-    gathered = [];
-    blobs = 0;
-  };
-  for (const pack of packs) {
-    if (pack.blobs.length === 0) continue;
-    gathered.push(pack);
-    blobs += pack.blobs.length;
-    if (blobs >= INDEX_BLOBS_MAX) await flush();
+/** Undefined when the note is damaged, or its list of contents is that of another pack. */
+function blobsOf(
+  masterKey: MasterKey,
+  packId: string,
+  { object, sealedHeader }: PendingPack,
+): PackedBlob[] | undefined {
+  try {
+    const entries = decodePackHeader(unseal(masterKey, Buffer.from(sealedHeader, 'base64')));
+    return placeBlobs(packId, entries, object.size);
+  } catch (error) {
+    if (isHoldfastError(error, 'repository_damaged')) return undefined;
+    throw error;
   }
-  if (gathered.length > 0) await flush();
-  return objects;
 }

@@ -4,14 +4,19 @@ import { HoldfastError, isHoldfastError, publicMessage } from '../../core/base/e
 import type { Log } from '../../core/base/log.ts';
 import type { PolicyDocument } from '../../core/domain/policy.ts';
 import { signManifest } from '../../core/protocol/manifest.ts';
-import type { RunProgress, RunStartRequest, RunView } from '../../core/protocol/messages.ts';
+import type { RepairReport } from '../../core/protocol/repair-report.ts';
+import type { RunProgress, RunStartRequest, RunStartResponse, RunView } from '../../core/protocol/messages.ts';
 import { backup, type BackupResult } from '../../core/repository/backup/backup.ts';
-import { BlobIndex } from '../../core/repository/blob-index.ts';
+import type { BlobIndex } from '../../core/repository/blob-index.ts';
+import { IndexCache } from '../../core/repository/index-cache.ts';
+import { indexWithoutPacks } from '../../core/repository/index-without-packs.ts';
+import { damagedPackIds, type ResentPack, ResentPacks } from '../../core/repository/repair/resend-packs.ts';
 import { openRepository, readSnapshot } from '../../core/repository/repository.ts';
-import type { OpenRepository, SnapshotWithId } from '../../core/repository/types.ts';
+import type { OpenRepository, SnapshotWithId, WritableRepository } from '../../core/repository/types.ts';
 import type { GatewayClient } from '../gateway/gateway-client.ts';
 import { GatewayStore } from '../gateway/gateway-store.ts';
 import { ObjectCache } from '../gateway/object-cache.ts';
+import type { SourceRun } from '../sources/source-run.ts';
 import type { LastRun } from '../state/agent-state.ts';
 import { readFileIfPresent } from '../state/atomic-file.ts';
 import { rewriteCanary } from '../state/canary.ts';
@@ -22,6 +27,7 @@ import { PROGRAM_VERSION } from '../version.ts';
 import { PendingPacks, takeOverPacks } from './pending-packs.ts';
 import { ProgressReporter } from './progress-reporter.ts';
 import { listedUnread, runManifest } from './run-manifest.ts';
+import { readWithSources } from './run-sources.ts';
 import { tidyCache } from './tidy-cache.ts';
 
 export interface RunBackupOptions {
@@ -33,10 +39,14 @@ export interface RunBackupOptions {
   readonly trigger: RunStartRequest['trigger'];
   readonly occurrenceId: string | null;
   readonly commandId: string | null;
+  /** What damaged objects of the vault held is stored again, also what this machine's sources no longer have. */
+  readonly isRepair?: boolean;
   readonly signal?: AbortSignal;
   /** Called with the run's id when it has begun. */
   readonly onStarted?: (runId: string) => void;
   readonly onProgress?: (progress: RunProgress) => void;
+  /** PATH of the programs that sources run. */
+  readonly searchPath?: string | undefined;
   /** How long to wait for the server's checks after the commit. */
   readonly sealWaitMs?: number;
 }
@@ -46,13 +56,17 @@ export interface RunReport extends LastRun {
   readonly selectedBytes: number;
   readonly storedBytes: number;
   readonly unread: BackupResult['unread'];
+  readonly warnings: BackupResult['warnings'];
   readonly error?: unknown;
+  /** Of a repair whose run has stored everything. */
+  readonly repair?: RepairReport;
 }
 
 /** The drill draws its sample from the witness files: more than it needs, so that each drill can draw others. */
 const WITNESS_PER_SAMPLE = 4;
 const WITNESS_MIN = 20;
 const WITNESS_MAX = 9_000;
+const WARNINGS_LOGGED = 20;
 const SEAL_WAIT_MS = 30 * 60_000;
 /** What is left of a stopping process is spent on telling the server, not on waiting for it. */
 const FAIL_REPORT_MS = 4_000;
@@ -68,6 +82,13 @@ export async function runBackup(options: RunBackupOptions): Promise<RunReport> {
   } finally {
     await lock.release();
   }
+}
+
+interface Reading {
+  readonly parent: SnapshotWithId | undefined;
+  readonly captureMs: number;
+  readonly sources: SourceRun | undefined;
+  readonly reporter: ProgressReporter;
 }
 
 class BackupRun {
@@ -92,7 +113,7 @@ class BackupRun {
     this.#runId = started.runId;
     this.#options.onStarted?.(started.runId);
     try {
-      await this.#store(started.parentSnapshotId);
+      await this.#store(started);
       return await this.#report(await this.#awaitSeal());
     } catch (thrown) {
       // A run that the server ended stops our work by a signal; its reason is the server's, not "cancelled".
@@ -102,7 +123,7 @@ class BackupRun {
     }
   }
 
-  async #store(parentSnapshotId: string | null): Promise<void> {
+  async #store({ parentSnapshotId, damagedKeys }: RunStartResponse): Promise<void> {
     const { statePath, identity, client, log } = this.#options;
     const pending = new PendingPacks(statePath, identity.vaultId, log);
     const cache = new ObjectCache(statePath, log);
@@ -111,7 +132,8 @@ class BackupRun {
       cache,
       runId: this.#runId,
       signal: this.#signal,
-      onPackStored: (object, bytes) => pending.note(object, bytes),
+      scratchFolder: stateFiles.scratch(statePath),
+      onPack: (object, bytes) => pending.note(object, bytes),
     });
     const repo = await openRepository(store, identity.repositoryPassword);
     if (repo.config.id !== identity.repositoryId) {
@@ -120,14 +142,26 @@ class BackupRun {
         'The vault is not the one this machine was enrolled with. Nothing was stored.',
       );
     }
-    const index = await BlobIndex.load(repo);
-    for (const damage of index.damaged)
+    const indexCache = new IndexCache(repo, stateFiles.blobIndex(statePath));
+    const loaded = await indexCache.load();
+    for (const damage of loaded.damaged)
       log.warn(damage, 'an index file of the vault is damaged; its data is sent again');
+    const { index, resent } = await this.#withoutDamage(repo, loaded, damagedKeys);
     const takenOver = await takeOverPacks(repo, store, index, pending, log);
     const parent = await this.#loadParent(repo, parentSnapshotId);
     const captureMs = client.nowMs();
-    const result = await this.#backup(repo, index, parent, captureMs);
+    const reporter = new ProgressReporter(client, this.#runId, (error) => this.#ended.abort(error));
+    const { result, dumps, refusal } = await reporter.whileAlive(() =>
+      readWithSources(this.#options, this.#signal, (sources) =>
+        this.#backup(repo, index, { parent, captureMs, sources, reporter }),
+      ),
+    );
+    // Also of a backup that is refused: its report says what could not be read.
     this.#result = result;
+    for (const warning of result.warnings.slice(0, WARNINGS_LOGGED)) log.info(warning, 'not all of an entry is kept');
+    if (result.warnings.length > WARNINGS_LOGGED)
+      log.info({ count: result.warnings.length - WARNINGS_LOGGED }, 'not all is kept of further entries');
+    if (refusal !== undefined) throw refusal;
     const manifest = runManifest(result, {
       runId: this.#runId,
       vaultId: identity.vaultId,
@@ -136,31 +170,61 @@ class BackupRun {
       captureMs: Math.round(captureMs),
       startedMs: Math.round(this.#startedMs),
       finishedMs: Math.round(client.nowMs()),
-      takenOver,
+      takenOver: [...takenOver, ...(resent?.added ?? [])],
+      dumps,
+      revision: client.revision,
     });
     await client.commit(this.#runId, signManifest(manifest, identity.privateKey), { signal: this.#signal });
+    if (resent !== undefined)
+      this.#repair = {
+        runId: this.#runId,
+        packs: resent.outcome().slice(0, 10_000).map(asReported),
+        replaced: [...resent.replaced],
+      };
     this.#onSealed = async () => {
       await pending.clear();
+      // Sealed, the vault has the index files of this run: those of packs that were taken over are among them.
+      const brought = manifest.objects.filter(({ kind }) => kind === 'index').map(({ key }) => key);
+      await indexCache.save(index, brought);
       await tidyCache(cache, index, manifest.objects);
     };
   }
 
   #onSealed: () => Promise<void> = async () => undefined;
+  #repair: RepairReport | undefined;
+
+  /** Nothing may build on what is damaged: a backup stores it again where it still has it, and a repair what is left of it too. */
+  async #withoutDamage(
+    repo: WritableRepository,
+    index: BlobIndex,
+    damagedKeys: readonly string[],
+  ): Promise<{ readonly index: BlobIndex; readonly resent: ResentPacks | undefined }> {
+    const { log, isRepair } = this.#options;
+    if (isRepair === true) {
+      const resent = await ResentPacks.store(repo, index, damagedKeys, this.#signal);
+      return { index: resent.index, resent };
+    }
+    const packIds = damagedPackIds(damagedKeys);
+    if (packIds.size === 0) return { index, resent: undefined };
+    log.warn({ packs: packIds.size }, 'stored data is damaged; what this machine still has of it is sent again');
+    return { index: await indexWithoutPacks(index, packIds), resent: undefined };
+  }
 
   async #backup(
     repo: OpenRepository & { readonly store: GatewayStore },
     index: BlobIndex,
-    parent: SnapshotWithId | undefined,
-    captureMs: number,
+    { parent, captureMs, sources, reporter }: Reading,
   ): Promise<BackupResult> {
     const { statePath, policy, client, log, onProgress } = this.#options;
     const canaryPath = await this.#canary();
-    const reporter = new ProgressReporter(client, this.#runId, (error) => this.#ended.abort(error));
     return await backup(repo, {
       // The canary is a root of its own: roots win over excludes, and the rest of the state folder holds secrets.
-      paths: canaryPath === undefined ? policy.paths : [...policy.paths, canaryPath],
+      paths: [...policy.paths, ...(sources?.paths ?? []), ...(canaryPath === undefined ? [] : [canaryPath])],
+      streams: sources?.streams ?? [],
+      onStreamFailure: 'leave_out',
       excludes: policy.excludes,
       excludedFolders: [statePath],
+      statePath: stateFiles.knownFolders(statePath),
       hostname: systemHostname(),
       ...(parent === undefined ? {} : { parent }),
       time: new Date(captureMs),
@@ -245,6 +309,8 @@ class BackupRun {
       selectedBytes: this.#result?.selectedBytes ?? 0,
       storedBytes: this.#result?.storedBytes ?? 0,
       unread: this.#result?.unread ?? [],
+      warnings: this.#result?.warnings ?? [],
+      ...(this.#repair === undefined ? {} : { repair: this.#repair }),
     };
   }
 
@@ -270,6 +336,11 @@ class BackupRun {
       log.warn({ runId: this.#runId, err: refused }, 'the server could not be told that the run failed');
     }
   }
+}
+
+/** The protocol's bound: a damaged pack whose pieces lie in more packs than that is told in part. */
+function asReported({ now, ...pack }: ResentPack): RepairReport['packs'][number] {
+  return { ...pack, now: now.slice(0, 1000) };
 }
 
 function describe(view: RunView, unreadCount: number): [LastRun['result'], string] {

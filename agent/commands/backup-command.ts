@@ -43,6 +43,7 @@ export async function backupCommand(args: readonly string[], io: CommandIo): Pro
       occurrenceId: null,
       commandId: null,
       signal: io.signal,
+      searchPath: io.env.searchPath,
       onProgress: (progress) => io.progress?.(progressLine(progress)),
     });
     io.progress?.('');
@@ -53,11 +54,15 @@ export async function backupCommand(args: readonly string[], io: CommandIo): Pro
       log.warn({ err: error }, 'the result could not be noted'),
     );
     if (values.json) {
-      const { error: _, unread, ...figures } = report;
-      io.out(JSON.stringify({ ...figures, unreadCount: unread.length, unread: unread.slice(0, 1000) }));
+      const { error: _, unread, warnings, ...figures } = report;
+      const counts = { unreadCount: unread.length, warningCount: warnings.length };
+      const lists = { unread: unread.slice(0, 1000), warnings: warnings.slice(0, 1000) };
+      io.out(JSON.stringify({ ...figures, ...counts, ...lists }));
     } else {
       for (const { path, message: why } of report.unread.slice(0, UNREAD_SHOWN)) io.err(`not read: ${path}: ${why}`);
       if (report.unread.length > UNREAD_SHOWN) io.err(`… and ${report.unread.length - UNREAD_SHOWN} more`);
+      for (const { path, reason } of report.warnings.slice(0, UNREAD_SHOWN)) io.err(`not all kept: ${path}: ${reason}`);
+      if (report.warnings.length > UNREAD_SHOWN) io.err(`… and ${report.warnings.length - UNREAD_SHOWN} more`);
       const isSound = result === 'ok' || result === 'partial' || result === 'waiting';
       (isSound ? io.out : io.err)(message);
       if (snapshotId !== null)
@@ -96,7 +101,8 @@ async function noteRun(
 }
 
 function progressLine({ phase, filesDone, filesTotal, bytesDone, bytesTotal, bytesAdded }: RunProgress): string {
-  if (phase === 'scan') return `looking: ${filesTotal} files, ${formatBytes(bytesTotal)}`;
+  if (phase === 'scan')
+    return `${filesTotal} files found so far, ${formatBytes(bytesDone)} of ${formatBytes(bytesTotal)} read`;
   if (phase === 'done') return 'stored; the service checks it';
   return `${filesDone} of ${filesTotal} files, ${formatBytes(bytesDone)} of ${formatBytes(bytesTotal)}, ${formatBytes(bytesAdded)} stored`;
 }

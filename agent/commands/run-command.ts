@@ -22,7 +22,7 @@ export async function runCommand(args: readonly string[], io: CommandIo): Promis
   const statePath = statePathOf(io, values.state);
   const { identity, client } = await openClient(io, log, statePath);
   try {
-    await runDaemon({ statePath, identity, client, log, signal: io.signal });
+    await runDaemon({ statePath, identity, client, log, signal: io.signal, searchPath: io.env.searchPath });
   } finally {
     client.close();
   }

@@ -55,7 +55,14 @@ const io = (): CommandIo => ({
   progress: undefined,
   signal: new AbortController().signal,
   readInput: async () => '',
-  env: { statePath: folder, logLevel: 'silent', enrolmentToken: undefined, proxyEnv: {} },
+  env: {
+    statePath: folder,
+    cachePath: '/nowhere',
+    logLevel: 'silent',
+    searchPath: undefined,
+    enrolmentToken: undefined,
+    proxyEnv: {},
+  },
 });
 const stateWith = (over: Partial<AgentState>): AgentState => ({ ...emptyState, policy, policyVersion: 3, ...over });
 

@@ -3,6 +3,7 @@ import { publicMessage } from '../../core/base/errors.ts';
 import { decideRun } from '../../core/domain/run-decision.ts';
 import { limitsWords, scheduleWords, speedWords } from '../../core/domain/schedule-words.ts';
 import { nextExpected } from '../../core/domain/schedule.ts';
+import { sourceWords } from '../../core/domain/source-words.ts';
 import { limitAt, type SpeedLimit } from '../../core/domain/speed-limit.ts';
 import { PROTOCOL_VERSION } from '../../core/protocol/version.ts';
 import { type CommandIo, EXIT } from '../command-io.ts';
@@ -33,6 +34,8 @@ interface Status {
   readonly server: { readonly url: string; readonly isReachable: boolean; readonly message: string } | null;
   readonly policyVersion: number | null;
   readonly protectedPaths: readonly string[];
+  /** Databases, commands and folders with hooks, in words. */
+  readonly protectedSources: readonly string[];
   readonly lastRun: AgentState['lastRun'];
   /** By the service when it answers, else as this machine saw it last. */
   readonly lastSealed: {
@@ -100,6 +103,7 @@ async function readStatus(io: CommandIo, statePath: string): Promise<Status> {
         : { url: identity.serverUrl, isReachable: answer.points !== undefined, message: answer.message },
     policyVersion: state.policy === null ? null : state.policyVersion,
     protectedPaths: state.policy?.paths ?? [],
+    protectedSources: (state.policy?.sources ?? []).map(sourceWords),
     lastRun: state.lastRun,
     lastSealed:
       newest !== undefined
@@ -175,7 +179,7 @@ function describe(status: Status, nowMs: number): string[] {
     row('Service', `${server.url}: ${server.message}`),
     row('State folder', status.statePath),
     row('Policy', status.policyVersion === null ? 'not known yet' : `version ${status.policyVersion}`),
-    ...status.protectedPaths.map((path, at) => row(at === 0 ? 'Protects' : '', path)),
+    ...[...status.protectedPaths, ...status.protectedSources].map((what, at) => row(at === 0 ? 'Protects' : '', what)),
     row(
       'Last run',
       lastRun === null

@@ -32,11 +32,14 @@ let clock: ReturnType<typeof manualClock>;
 let stop: AbortController;
 /** What the service answers: set by each test. */
 let heartbeat: () => Partial<HeartbeatResponse>;
+/** When a restore test asked for its first objects. */
+let reads: number[];
 let refusal: { status: number; code: string };
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'holdfast-daemon-'));
   begun = [];
+  reads = [];
   clock = manualClock(T);
   stop = new AbortController();
   refusal = { status: 403, code: 'forbidden' };
@@ -56,6 +59,8 @@ beforeEach(async () => {
           error: { code, message: 'Not now.', action: 'ask_provider', serverTimeMs: clock.nowMs() },
         });
       }
+      // A restore that takes its time: it never gets what it reads.
+      if (request.url === '/agent/v1/reads') return void reads.push(clock.nowMs());
       answer(200, {});
     });
   });
@@ -178,4 +183,25 @@ test('a pause holds back what is due, not what a person orders, and ends by itse
   expect(begun.map(({ request }) => request.trigger)).toEqual(['command', 'schedule']);
   expect(begun[0]!.atMs).toBeLessThan(T + HOUR);
   expect(begun[1]!.atMs).toBeGreaterThanOrEqual(T + 3 * HOUR);
+});
+
+test('a restore test makes room for a backup that becomes due, and is made from its beginning afterwards', async () => {
+  const drill: AgentCommand = {
+    id: newId(),
+    kind: 'drill',
+    drillId: newId(),
+    grantId: newId(),
+    snapshotId: 'a'.repeat(64),
+    paths: ['/srv/a'],
+  };
+  const due = dueAt(T + 3 * MINUTE);
+  const policy = { version: 1, document: policyWith({}) };
+  heartbeat = () => ({ policy, commands: [drill], due: clock.nowMs() >= due.dueMs && begun.length === 0 ? due : null });
+  refusal = { status: 404, code: 'not_found' };
+  await runUntil(T + 10 * MINUTE);
+  expect(reads[0]).toBeLessThan(due.dueMs);
+  expect(begun[0]).toMatchObject({ request: { trigger: 'schedule', occurrenceId: due.occurrenceId } });
+  // It had not ended: it began again when there was nothing else to do.
+  expect(reads.some((atMs) => atMs > begun[0]!.atMs)).toBe(true);
+  expect((await loadState(folder)).openCommands).toMatchObject([{ command: { id: drill.id } }]);
 });

@@ -6,23 +6,27 @@ import { HoldfastError, isHoldfastError, publicMessage } from '../../core/base/e
 import type { Log } from '../../core/base/log.ts';
 import { decideRun } from '../../core/domain/run-decision.ts';
 import type { AgentCommand, HeartbeatResponse, RunProgress } from '../../core/protocol/messages.ts';
+import { NOTHING_YET } from '../backup/progress-reporter.ts';
 import { type RunReport, runBackup } from '../backup/run-backup.ts';
 import { backoffMs } from '../gateway/backoff.ts';
 import type { GatewayClient } from '../gateway/gateway-client.ts';
 import { retryAfterOf } from '../gateway/refusal-error.ts';
+import { runDrill } from '../restore/run-drill.ts';
 import { describeRestore, runRestore } from '../restore/run-restore.ts';
 import type { DueOccurrence } from '../state/agent-state.ts';
 import type { Identity } from '../state/identity.ts';
 import { nextSequence } from '../state/sequence.ts';
 import { acquireLock, type StateLock } from '../state/state-lock.ts';
 import { AGENT_VERSION } from '../version.ts';
-import { WorkList } from './work-list.ts';
+import { type CommandResult, WorkList } from './work-list.ts';
 
 export interface DaemonOptions {
   readonly statePath: string;
   readonly identity: Identity;
   readonly client: GatewayClient;
   readonly log: Log;
+  /** PATH of the programs that sources run. */
+  readonly searchPath?: string | undefined;
   /** Fires when the daemon is to stop; a run under way is stopped with it. */
   readonly signal: AbortSignal;
 }
@@ -59,6 +63,9 @@ class Daemon {
   /** Stops the scheduled run under way when the end of its window comes. */
   #windowEnd: { readonly stopAtMs: number; readonly abort: AbortController } | undefined;
 
+  /** Stops the restore test under way: it makes room for whatever else there is to do. */
+  #drilling: AbortController | undefined;
+
   constructor(options: DaemonOptions, lock: StateLock, work: WorkList) {
     this.#options = options;
     this.#lock = lock;
@@ -75,6 +82,7 @@ class Daemon {
       }
       const waitMs = await this.#beat();
       this.#endAtWindow();
+      this.#makeRoom();
       this.#beginWork();
       await this.#pause(waitMs);
     }
@@ -140,7 +148,7 @@ class Daemon {
   #beginWork(): void {
     if (this.#job !== undefined || this.#options.signal.aborted) return;
     const command = this.#work.nextCommand;
-    const task = command !== undefined ? () => this.#obey(command) : this.#scheduledTask();
+    const task = (command !== undefined ? () => this.#obey(command) : this.#scheduledTask()) ?? this.#drillTask();
     if (task === undefined) return;
     this.#job = task()
       .catch((error: unknown) => this.#options.log.error({ err: error }, 'a piece of work failed'))
@@ -148,10 +156,35 @@ class Daemon {
         this.#job = undefined;
         this.#running = null;
         this.#windowEnd = undefined;
+        this.#drilling = undefined;
         // The server hears the end at once, and may have more to do.
         this.#isWoken = true;
         this.#wake();
       });
+  }
+
+  /** A restore test is made when nothing else is to be done, and waits for the next pause when a backup becomes due. */
+  #drillTask(): (() => Promise<void>) | undefined {
+    const command = this.#work.nextDrill;
+    if (command === undefined) return undefined;
+    this.#drilling = new AbortController();
+    const stop = AbortSignal.any([this.#options.signal, this.#drilling.signal]);
+    return async () => {
+      const { log, statePath, identity, client } = this.#options;
+      log.info({ commandId: command.id, kind: command.kind }, 'command begins');
+      const result = await runDrill({ statePath, identity, client, log, order: command, signal: stop });
+      // Stopped by us: it is made from its beginning, later.
+      if (result === undefined) return;
+      await this.#work.endCommand(command.id, result);
+      log.info({ commandId: command.id, ...result }, 'command ended');
+    };
+  }
+
+  #makeRoom(): void {
+    if (this.#drilling === undefined || this.#drilling.signal.aborted) return;
+    if (this.#work.nextCommand === undefined && this.#scheduledTask() === undefined) return;
+    this.#options.log.info({}, 'the restore test makes room and is made later');
+    this.#drilling.abort();
   }
 
   /** What is to be done about the occurrence that is due, if anything is now. */
@@ -177,7 +210,9 @@ class Daemon {
     const startedMs = client.nowMs();
     const abort = new AbortController();
     this.#windowEnd = stopAtMs === null ? undefined : { stopAtMs, abort };
-    const report = await this.#run('schedule', occurrenceId, null, AbortSignal.any([signal, abort.signal]));
+    const report = await this.#run('schedule', occurrenceId, null, {
+      signal: AbortSignal.any([signal, abort.signal]),
+    });
     // An occurrence that the server does not know (any more) will not be known later either.
     const isOver = isSound(report.result) || isHoldfastError(report.error, 'not_found');
     if (isOver) return await this.#work.endDue(occurrenceId);
@@ -204,39 +239,32 @@ class Daemon {
     const { log, signal } = this.#options;
     log.info({ commandId: command.id, kind: command.kind }, 'command begins');
     await this.#work.beginCommand(command.id);
-    const result = command.kind === 'restore' ? await this.#restore(command) : await this.#backUpNow(command.id);
+    const result = command.kind === 'restore' ? await this.#restore(command) : await this.#backUpFor(command);
     // Stopped by us: a backup is begun again by the next start, so its command stays open.
-    if (signal.aborted && command.kind === 'backup_now') return;
+    if (signal.aborted && command.kind !== 'restore') return;
     await this.#work.endCommand(command.id, result);
     log.info({ commandId: command.id, ...result }, 'command ended');
   }
 
-  async #backUpNow(commandId: string): Promise<{ state: 'done' | 'failed'; message: string }> {
+  async #backUpFor({ id: commandId, kind }: AgentCommand): Promise<CommandResult> {
     // What is due is served by the same run: two backups in a row would tell nothing more.
     const due = this.#work.due;
-    const report = await this.#run('command', due?.occurrenceId ?? null, commandId);
+    const isRepair = kind === 'repair';
+    const report = await this.#run('command', due?.occurrenceId ?? null, commandId, { isRepair });
     const state = isSound(report.result) ? 'done' : 'failed';
     if (state === 'done' && due !== null) await this.#work.endDue(due.occurrenceId);
-    return { state, message: report.message };
+    return { state, message: report.message, ...(report.repair === undefined ? {} : { repair: report.repair }) };
   }
 
   async #run(
     trigger: 'schedule' | 'command',
     occurrenceId: string | null,
     commandId: string | null,
-    signal = this.#options.signal,
-  ): Promise<Pick<RunReport, 'result' | 'message' | 'error'>> {
+    { signal = this.#options.signal, isRepair = false }: { signal?: AbortSignal; isRepair?: boolean } = {},
+  ): Promise<Pick<RunReport, 'result' | 'message' | 'error' | 'repair'>> {
     const { statePath, identity, client, log } = this.#options;
     const { policy } = this.#work;
     if (policy === null) return { result: 'failed', message: 'This machine has no policy yet. Try again in a minute.' };
-    const idle: RunProgress = {
-      phase: 'scan',
-      filesDone: 0,
-      filesTotal: 0,
-      bytesDone: 0,
-      bytesTotal: 0,
-      bytesAdded: 0,
-    };
     try {
       const report = await runBackup({
         statePath,
@@ -247,16 +275,18 @@ class Daemon {
         trigger,
         occurrenceId,
         commandId,
+        isRepair,
         signal,
+        searchPath: this.#options.searchPath,
         onStarted: (runId) => {
-          this.#running = { runId, progress: idle };
+          this.#running = { runId, progress: NOTHING_YET };
         },
         onProgress: (progress) => {
           if (this.#running !== null) this.#running.progress = progress;
         },
       });
       await this.#work.noteRun(report);
-      const { unread, error: _, ...figures } = report;
+      const { unread, error: _, repair: __, ...figures } = report;
       log.info({ ...figures, unread: unread.length }, 'run ended');
       return report;
     } catch (error) {

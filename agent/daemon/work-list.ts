@@ -6,6 +6,7 @@ import type { Log } from '../../core/base/log.ts';
 import type { PolicyDocument } from '../../core/domain/policy.ts';
 import type { TryFacts } from '../../core/domain/run-decision.ts';
 import type { AgentCommand, HeartbeatResponse } from '../../core/protocol/messages.ts';
+import type { RepairReport } from '../../core/protocol/repair-report.ts';
 import { type AgentState, type DueOccurrence, type LastRun, loadState, saveState } from '../state/agent-state.ts';
 
 const ENDED_KEPT_MAX = 200;
@@ -16,6 +17,7 @@ const TRIES_KEPT_MAX = 20;
 export interface CommandResult {
   readonly state: 'done' | 'failed';
   readonly message: string;
+  readonly repair?: RepairReport;
 }
 
 export class WorkList {
@@ -37,7 +39,7 @@ export class WorkList {
         await list.endCommand(command.id, {
           state: 'failed',
           message:
-            'The agent was interrupted in the middle of the restore. Part of it may be in the target folder; start it again into an empty one.',
+            'The agent was interrupted in the middle of the restore. Part of it is in the target folder; start it again into the same one, and what is missing is completed.',
         });
       }
     }
@@ -61,8 +63,15 @@ export class WorkList {
     return this.#state.dueTries ?? [];
   }
 
+  /** A restore test is nobody's wish of this minute: see nextDrill. */
   get nextCommand(): AgentCommand | undefined {
-    return this.#state.openCommands[0]?.command;
+    return this.#state.openCommands.find(({ command }) => command.kind !== 'drill')?.command;
+  }
+
+  /** The restore test that waits until there is nothing else to do. */
+  get nextDrill(): (AgentCommand & { kind: 'drill' }) | undefined {
+    for (const { command } of this.#state.openCommands) if (command.kind === 'drill') return command;
+    return undefined;
   }
 
   /** What the server need not hand out again: accepted and open, or ended and not told yet. */

@@ -1,5 +1,6 @@
 /** The printable sheet that opens the vault when everything else is gone: machine, agent, provider and service. */
 import { randomBytes } from 'node:crypto';
+import { HoldfastError } from '../../core/base/errors.ts';
 
 /** Without letters that are mistaken for digits when a person types them from paper. */
 const LETTERS = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
@@ -65,4 +66,14 @@ HOW TO RESTORE WITHOUT HOLDFAST
 
 The repository id that restic shows must be the one above.
 `;
+}
+
+/** What the sheet says, read back. @throws HoldfastError bad_request for a text that is no recovery kit. */
+export function readRecoveryKit(text: string): Pick<RecoveryKit, 'repositoryId' | 'password'> {
+  const repositoryId = /^\s*Repository\s+([0-9a-f]{64})\s*$/m.exec(text)?.[1];
+  const groups = /^\s*Password\s+([0-9A-Z-]+)-?\s*\n\s+([0-9A-Z-]+)\s*$/m.exec(text);
+  if (repositoryId === undefined || groups === null)
+    throw new HoldfastError('bad_request', 'This file is not a Holdfast recovery kit, or a part of it is missing.');
+  const password = `${groups[1]!.replace(/-$/, '')}-${groups[2]!}`;
+  return { repositoryId, password };
 }

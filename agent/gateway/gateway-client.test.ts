@@ -88,6 +88,17 @@ test('waits longer each time, at least as long as Retry-After asks, and gives up
   expect(backoffMs(0, 86_400, () => 0)).toBe(300_000);
 });
 
+test('the gateway’s revision of the protocol is that of its last answer, and 0 where it says none', async () => {
+  const revisions = [{}, { [HEADER.revision]: '1' }, { [HEADER.revision]: 'x' }];
+  answer = (response, at) => json(response, 200, { snapshots: [] }, revisions[at - 1]);
+  const seen = [client.revision];
+  for (const _ of revisions) {
+    await client.snapshots();
+    seen.push(client.revision);
+  }
+  expect(seen).toEqual([0, 0, 1, 0]);
+});
+
 test('a refusal is the server’s own sentence and is not repeated', async () => {
   answer = (response) => refuse(response, 403, 'device_revoked', 'ask_provider');
   await expect(client.snapshots()).rejects.toMatchObject({

@@ -8,6 +8,7 @@ import { type Clock, systemClock } from '../../core/base/clock.ts';
 import { HoldfastError, isHoldfastError } from '../../core/base/errors.ts';
 import type { Log } from '../../core/base/log.ts';
 import { signEnrolment } from '../../core/protocol/enrolment-proof.ts';
+import type { SignedAnswer } from '../../core/protocol/drill-answer.ts';
 import type { SignedManifest } from '../../core/protocol/manifest.ts';
 import * as messages from '../../core/protocol/messages.ts';
 import { HEADER, signRequest } from '../../core/protocol/signed-request.ts';
@@ -62,6 +63,7 @@ export class GatewayClient {
   readonly #clock: Clock;
   readonly #retryForMs: number;
   #clockOffsetMs = 0;
+  #revision = 0;
 
   constructor(options: GatewayClientOptions) {
     this.serverUrl = options.serverUrl.replace(/\/+$/, '');
@@ -72,6 +74,11 @@ export class GatewayClient {
     this.#clock = options.clock ?? systemClock;
     this.#retryForMs = options.retryForMs ?? RETRY_FOR_MS;
     this.speed = new SpeedLimiter({ clock: { nowMs: () => this.nowMs() }, sleep: this.waiting.sleep });
+  }
+
+  /** What the gateway that answered last knows of the protocol: core/protocol/version.ts. 0 before the first answer. */
+  get revision(): number {
+    return this.#revision;
   }
 
   /** The agent's clock, corrected by what the server said when it refused our time. */
@@ -166,6 +173,18 @@ export class GatewayClient {
     return this.#call('POST', '/agent/v1/reads', request, readRequest, readResponse, options);
   }
 
+  orderKitDrill(options?: CallOptions): Promise<messages.KitDrillResponse> {
+    const { emptyResponse, kitDrillResponse } = messages;
+    return this.#call('POST', '/agent/v1/drills', {}, emptyResponse, kitDrillResponse, options);
+  }
+
+  /** May be repeated: the first answer stands. */
+  answerDrill(drillId: string, signed: SignedAnswer, options?: CallOptions): Promise<messages.DrillAnswerResponse> {
+    const { drillAnswerRequest, drillAnswerResponse } = messages;
+    const path = `/agent/v1/drills/${drillId}`;
+    return this.#call('POST', path, signed, drillAnswerRequest, drillAnswerResponse, options);
+  }
+
   /** @throws HoldfastError grant_required when the policy leaves restores to the provider. */
   requestRestoreGrant(
     snapshotId: string,
@@ -225,7 +244,9 @@ export class GatewayClient {
           totalMs: options.totalMs ?? ANSWER_MS,
           responseBytesMax: ANSWER_BYTES_MAX,
         });
-        return readAnswer(answer, responseShape, this.serverUrl);
+        const response = readAnswer(answer, responseShape, this.serverUrl);
+        this.#revision = revisionOf(answer);
+        return response;
       } catch (thrown) {
         const error = describeFailure(thrown, this.serverUrl);
         if (!isClockHealed && this.#learnTime(error)) {
@@ -264,6 +285,12 @@ function readAnswer<Response>(answer: HttpAnswer, shape: z.ZodType<Response>, se
       { cause: error },
     );
   }
+}
+
+/** 0 of a gateway that is older than revisions, and of a proxy that hides them. */
+function revisionOf({ headers }: HttpAnswer): number {
+  const revision = Number(headers[HEADER.revision]);
+  return Number.isInteger(revision) ? revision : 0;
 }
 
 function describeFailure(error: unknown, serverUrl: string): HoldfastError {

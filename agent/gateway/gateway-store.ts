@@ -3,11 +3,14 @@
  * neither overwrite nor delete, for the gateway gives no such grant.
  */
 import { createHash } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { crc32cBase64 } from '../../core/base/crc32c.ts';
 import { HoldfastError, isHoldfastError } from '../../core/base/errors.ts';
 import type { ManifestObject } from '../../core/protocol/manifest.ts';
 import type { UploadGrant } from '../../core/protocol/messages.ts';
 import type { ByteRange, CreateOptions, ListedObject, ObjectInfo, ReadCreateStore } from '../../core/storage/port.ts';
+import { FOLDER_MODE } from '../state/atomic-file.ts';
 import { backoffMs } from './backoff.ts';
 import { createBatcher } from './batcher.ts';
 import type { GatewayClient } from './gateway-client.ts';
@@ -25,10 +28,12 @@ export interface GatewayStoreOptions {
   /** Permission to read data packs. */
   readonly grantId?: string;
   readonly signal?: AbortSignal;
+  /** Where packs are built: /tmp may be small, or memory. */
+  readonly scratchFolder?: string;
   /** How long one transfer is repeated while the network or the store is away. */
   readonly retryForMs?: number;
-  /** Called when a pack is durable in the vault, before create resolves. */
-  readonly onPackStored?: (object: ManifestObject, bytes: Uint8Array) => Promise<void>;
+  /** Called before a pack is sent: whoever is killed before the answer comes still knows what to ask the server for. */
+  readonly onPack?: (object: ManifestObject, bytes: Uint8Array) => Promise<void>;
 }
 
 /** The protocol's limits for one request. */
@@ -73,6 +78,12 @@ export class GatewayStore implements ReadCreateStore {
     this.#retryForMs = options.retryForMs ?? RETRY_FOR_MS;
   }
 
+  async scratchFolder(): Promise<string> {
+    const { scratchFolder = tmpdir() } = this.#options;
+    await mkdir(scratchFolder, { recursive: true, mode: FOLDER_MODE });
+    return scratchFolder;
+  }
+
   async create(key: string, bytes: Uint8Array, options: CreateOptions = {}): Promise<'created' | 'exists'> {
     const object: ManifestObject = {
       key,
@@ -81,6 +92,7 @@ export class GatewayStore implements ReadCreateStore {
       crc32c: options.crc32c ?? crc32cBase64(bytes),
     };
     const { client, signal } = this.#options;
+    if (key.startsWith('data/')) await this.#options.onPack?.(object, bytes);
     await this.#upload(async () =>
       uploadObject({
         client,
@@ -92,7 +104,6 @@ export class GatewayStore implements ReadCreateStore {
         retryForMs: this.#retryForMs,
       }),
     );
-    if (key.startsWith('data/')) await this.#options.onPackStored?.(object, bytes);
     // The next run reads index and trees: it finds them here.
     if (object.kind !== 'data_pack') await this.#options.cache.put(key, bytes);
     // Where the name was taken, the server has compared size and checksum: these very bytes are there, durable.

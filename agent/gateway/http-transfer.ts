@@ -2,6 +2,7 @@
  * One HTTP exchange, without redirects and without retries: those are decided above, where it is known what may be
  * repeated. A transfer that makes no progress for `stallMs` is ended (a stuck connection would otherwise hold a run forever).
  */
+import { childEnvironment } from '../../core/base/child-environment.ts';
 import { type ClientRequest, Agent as HttpAgent, type IncomingMessage, request as httpRequest } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { HoldfastError } from '../../core/base/errors.ts';
@@ -46,9 +47,9 @@ export interface HttpTransfer {
 
 /** `proxyEnv`: HTTP_PROXY, HTTPS_PROXY, NO_PROXY as the machine has them set; Node's own agents understand them. */
 export function createHttpTransfer(proxyEnv: Readonly<Record<string, string>> = {}): HttpTransfer {
-  // A proxy never reaches our own loopback. The cast: ProcessEnv is declared with members that only a web server has.
+  // A proxy never reaches our own loopback.
   const noProxy = [proxyEnv.NO_PROXY, 'localhost', '127.0.0.1', '[::1]'].filter(Boolean).join(',');
-  const env = { ...proxyEnv, NO_PROXY: noProxy } as Record<string, string> as NodeJS.ProcessEnv;
+  const env = childEnvironment({ ...proxyEnv, NO_PROXY: noProxy });
   const options = { keepAlive: true, maxSockets: 16, proxyEnv: env };
   const plain = new HttpAgent(options);
   const tls = new HttpsAgent(options);

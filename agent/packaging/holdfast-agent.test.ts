@@ -25,6 +25,25 @@ test('the unit hides nothing of the machine from the backup, and keeps the right
   expect(settings.map(([name]) => name)).not.toContain('MemoryDenyWriteExecute');
 });
 
+const hasSetpriv = process.getuid?.() === 0 && spawnSync('setpriv', ['--version']).status === 0;
+test.runIf(hasSetpriv)('with what the unit leaves to root, the agent starts and ends programs as another user', () => {
+  const kept = settings
+    .find(([name]) => name === 'CapabilityBoundingSet')![1]
+    .toLowerCase()
+    .split(' ');
+  const bounds = ['-all', ...kept.map((name) => name.replace('cap_', '+'))].join(',');
+  const script = `
+    const { startProgram } = await import('${new URL('../sources/run-program.ts', import.meta.url).href}');
+    const running = startProgram({
+      program: '/bin/sh', args: ['-c', 'id -u; trap "" TERM; sleep 60; sleep 60'], searchPath: '/usr/bin:/bin',
+      user: { uid: 65534, gid: 65534, home: '/' }, timeLimitMs: 30000, title: 'The test' });
+    let text = '';
+    for await (const piece of running.output) { text += Buffer.from(piece).toString(); running.stop(); }
+    console.log(text.trim(), await running.done.catch((error) => error.message));`;
+  const args = ['--bounding-set', bounds, process.execPath, '--input-type=module', '-e', script];
+  expect(execFileSync('setpriv', args, { encoding: 'utf8' }).trim()).toMatch(/^65534 The test was ended by SIG/);
+});
+
 const hasSystemd = spawnSync('systemd-analyze', ['--version']).status === 0;
 test.runIf(hasSystemd)('systemd takes every line of the unit', () => {
   const folder = mkdtempSync(join(tmpdir(), 'holdfast-unit-'));

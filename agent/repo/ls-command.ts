@@ -1,28 +1,19 @@
-import { HoldfastError } from '../../core/base/errors.ts';
-import { BlobIndex } from '../../core/repository/blob-index.ts';
-import { BlobReader } from '../../core/repository/blob-reader.ts';
-import { findPath, type TreeEntry, walkTree } from '../../core/repository/list-tree.ts';
-import { loadSnapshot } from '../../core/repository/repository.ts';
+import { findPlace } from '../../core/repository/find/find-snapshot.ts';
+import { type TreeEntry, walkTree } from '../../core/repository/list-tree.ts';
 import { EXIT } from '../command-io.ts';
+import { entryFacts, entryLine } from './entry-text.ts';
+import { openForReading, openSnapshot } from './open-snapshot.ts';
 import type { RepoArguments } from './repo-arguments.ts';
 import type { RepoIo } from './repo-command.ts';
 import { printable } from './say.ts';
-import { openStandalone } from './standalone-repository.ts';
 
 export async function lsCommand(args: RepoArguments, io: RepoIo): Promise<number> {
   const [reference = 'latest', place = '/'] = args.positionals;
-  const repo = await openStandalone(args);
-  const snapshot = await loadSnapshot(repo, reference);
-  const reader = new BlobReader(repo, await BlobIndex.load(repo));
-  let treeId: string | undefined = snapshot.tree;
-  let basePath: Uint8Array = Buffer.alloc(0);
-  if (place.split('/').some((part) => part !== '')) {
-    const found = await findPath(reader, snapshot.tree, place);
-    if (found === undefined) throw new HoldfastError('not_found', `The snapshot holds nothing at ${place}.`);
-    tellEntry(args, io, found);
-    treeId = found.node.subtree;
-    basePath = found.pathBytes;
-  }
+  const opened = await openForReading(args, io);
+  const snapshot = await openSnapshot(opened, args, io, reference);
+  const found = await findPlace(opened.reader, snapshot.tree, place);
+  if (found !== undefined) tellEntry(args, io, found);
+  const treeId = found === undefined ? snapshot.tree : found.node.subtree;
   let isWhole = true;
   const onDamage = (path: string, error: Error): void => {
     isWhole = false;
@@ -30,17 +21,13 @@ export async function lsCommand(args: RepoArguments, io: RepoIo): Promise<number
     else io.err(`${printable(path)}: ${error.message}`);
   };
   if (treeId !== undefined) {
-    for await (const entry of walkTree(reader, treeId, { signal: io.signal, basePath, onDamage }))
-      tellEntry(args, io, entry);
+    const basePath = found?.pathBytes ?? Buffer.alloc(0);
+    const options = { signal: io.signal, basePath, onDamage, enter: () => args.isRecursive };
+    for await (const entry of walkTree(opened.reader, treeId, options)) tellEntry(args, io, entry);
   }
   return isWhole ? EXIT.done : EXIT.partial;
 }
 
-function tellEntry(args: RepoArguments, io: RepoIo, { path, node }: TreeEntry): void {
-  if (!args.isJson) return io.out(printable(path));
-  const { type, size, mode, mtime, uid, gid, linkTarget } = node;
-  const target = linkTarget === undefined ? {} : { linkTarget: Buffer.from(linkTarget).toString('utf8') };
-  io.out(
-    JSON.stringify({ type: 'node', path, nodeType: type, size: Number(size ?? 0n), mode, mtime, uid, gid, ...target }),
-  );
+function tellEntry(args: RepoArguments, io: RepoIo, entry: TreeEntry): void {
+  io.out(args.isJson ? JSON.stringify({ type: 'node', ...entryFacts(entry) }) : entryLine(entry, args.isLong));
 }

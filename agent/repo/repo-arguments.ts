@@ -1,11 +1,16 @@
 import { parseArgs, type ParseArgsOptionsConfig } from 'node:util';
 import { UsageError } from '../command-io.ts';
+import { count, needed, type OptionValues, text, texts } from './option-values.ts';
+import { WRITE_OPTIONS, WRITE_POSITIONALS } from './write-arguments.ts';
+import { READ_OPTIONS, READ_POSITIONALS, type ReadArguments, readArguments } from './read-arguments.ts';
 
 /** Arguments of every repository command; those that a command does not know are refused before. */
-export interface RepoArguments {
+export interface RepoArguments extends ReadArguments {
   readonly repo: string;
   readonly passwordFile: string;
   readonly isJson: boolean;
+  /** As they were given, for commands that look at their own. */
+  readonly values: OptionValues;
   readonly positionals: readonly string[];
   readonly exclude: readonly string[];
   readonly oneFileSystem: boolean;
@@ -14,8 +19,9 @@ export interface RepoArguments {
   readonly parent: string | undefined;
   readonly target: string | undefined;
   readonly include: readonly string[];
-  readonly overwrite: string | undefined;
   readonly readData: boolean;
+  readonly path: readonly string[];
+  readonly latest: number | undefined;
 }
 
 const COMMON: ParseArgsOptionsConfig = {
@@ -25,32 +31,16 @@ const COMMON: ParseArgsOptionsConfig = {
 };
 
 const OPTIONS: Readonly<Record<string, ParseArgsOptionsConfig>> = {
-  backup: {
-    exclude: { type: 'string', multiple: true },
-    'one-file-system': { type: 'boolean' },
-    tag: { type: 'string', multiple: true },
-    host: { type: 'string' },
-    parent: { type: 'string' },
-  },
-  restore: {
-    target: { type: 'string' },
-    include: { type: 'string', multiple: true },
-    overwrite: { type: 'string' },
-  },
-  check: { 'read-data': { type: 'boolean' } },
+  ...READ_OPTIONS,
+  ...WRITE_OPTIONS,
 };
 
 /** How many words a command takes besides its options. */
 const POSITIONALS: Readonly<Record<string, readonly [number, number, string]>> = {
   init: [0, 0, 'init takes no further words'],
-  backup: [1, Number.POSITIVE_INFINITY, 'backup needs at least one path to back up'],
-  snapshots: [0, 0, 'snapshots takes no further words'],
-  ls: [1, 2, 'ls needs a snapshot, and may take one path'],
-  restore: [1, 1, 'restore needs one snapshot'],
-  check: [0, 0, 'check takes no further words'],
+  ...READ_POSITIONALS,
+  ...WRITE_POSITIONALS,
 };
-
-type Values = Readonly<Record<string, string | boolean | (string | boolean)[] | undefined>>;
 
 /** @throws UsageError for an unknown or missing option, or too few or too many words. */
 export function parseRepoArguments(command: string, argv: readonly string[]): RepoArguments {
@@ -62,20 +52,24 @@ export function parseRepoArguments(command: string, argv: readonly string[]): Re
     repo: needed(values, 'repo', 'PATH, the folder of the repository'),
     passwordFile: needed(values, 'password-file', 'FILE, the file with its password'),
     isJson: values['json'] === true,
+    values,
     positionals,
     exclude: texts(values, 'exclude'),
     oneFileSystem: values['one-file-system'] === true,
     tag: texts(values, 'tag'),
     host: text(values, 'host'),
     parent: text(values, 'parent'),
-    target: command === 'restore' ? needed(values, 'target', 'DIR, the folder to restore into') : undefined,
+    target:
+      command === 'restore' ? needed(values, 'target', 'DIR, the folder to restore into') : text(values, 'target'),
     include: texts(values, 'include'),
-    overwrite: text(values, 'overwrite'),
     readData: values['read-data'] === true,
+    path: texts(values, 'path'),
+    latest: count(values, 'latest'),
+    ...readArguments(values),
   };
 }
 
-function parse(command: string, argv: readonly string[]): { values: Values; positionals: string[] } {
+function parse(command: string, argv: readonly string[]): { values: OptionValues; positionals: string[] } {
   const options = { ...COMMON, ...OPTIONS[command] };
   try {
     return parseArgs({ args: [...argv], options, allowPositionals: true, strict: true });
@@ -83,21 +77,4 @@ function parse(command: string, argv: readonly string[]): { values: Values; posi
     // Node's sentence names the option; what follows it is advice about `--` that helps nobody here.
     throw new UsageError(`${(error as Error).message.split('. ')[0]!.replace(/\.$/, '')}.`);
   }
-}
-
-function needed(values: Values, name: string, meaning: string): string {
-  const value = text(values, name);
-  if (value === undefined) throw new UsageError(`--${name} ${meaning}, is missing.`);
-  return value;
-}
-
-function text(values: Values, name: string): string | undefined {
-  const value = values[name];
-  if (value === '') throw new UsageError(`--${name} is empty.`);
-  return typeof value === 'string' ? value : undefined;
-}
-
-function texts(values: Values, name: string): readonly string[] {
-  const value = values[name];
-  return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : [];
 }

@@ -2,6 +2,7 @@
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import {
   appendFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -16,20 +17,22 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { noise } from '../../core/repository/testing/noise.ts';
+import { cheapenKey } from '../../core/repository/testing/cheapen-key.ts';
 
 /** Reading at its beginning is an I/O error, for root too. */
 const UNREADABLE = `/proc/${process.pid}/mem`;
 const HOLDFAST = fileURLToPath(new URL('../../bin/holdfast', import.meta.url));
 
-// Some twenty programs a test, each with its half second for the password.
+// Some twenty programs a test.
 vi.setConfig({ testTimeout: 180_000 });
 
 let scratch: string;
 let source: string;
 let passwordFile: string;
+let template: string;
 let made = 0;
 
-beforeAll(() => {
+beforeAll(async () => {
   scratch = mkdtempSync(join(tmpdir(), 'holdfast-repo-command-'));
   source = join(scratch, 'source');
   mkdirSync(join(source, 'sub'), { recursive: true });
@@ -38,6 +41,9 @@ beforeAll(() => {
   writeFileSync(join(source, 'left.tmp'), 'left out');
   passwordFile = join(scratch, 'password');
   writeFileSync(passwordFile, 'from a file\n');
+  template = newFolder('template');
+  expect(holdfast('init', template)).toMatchObject({ status: 0, err: '' });
+  await cheapenKey(template, 'from a file');
 });
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
@@ -80,7 +86,7 @@ const newFolder = (name: string): string => join(scratch, `${name}-${(made += 1)
 
 function newRepo(): string {
   const repo = newFolder('repo');
-  expect(holdfast('init', repo)).toMatchObject({ status: 0, err: '' });
+  cpSync(template, repo, { recursive: true });
   return repo;
 }
 
@@ -187,13 +193,39 @@ describe('a repository from the first command to the last', () => {
 });
 
 describe('what cannot be done', () => {
-  test('a folder that is not there makes no snapshot at all: an empty one would look like a backup', () => {
+  test('when nothing that was asked for is there, no snapshot is made: an empty one would look like a backup', () => {
     const repo = newRepo();
-    const missing = join(scratch, 'never');
-    const { status, lines } = holdfastJson('backup', repo, source, missing);
-    expect(status).toBe(1);
-    expect(lines).toMatchObject([{ type: 'error', code: 'source_missing', message: expect.stringContaining(missing) }]);
+    const [missing, empty] = [join(scratch, 'never'), newFolder('empty')];
+    mkdirSync(empty);
+    for (const paths of [[missing], [empty], [missing, empty]]) {
+      const { status, lines } = holdfastJson('backup', repo, ...paths);
+      expect(status).toBe(1);
+      expect(lines).toMatchObject([
+        { type: 'error', code: 'source_missing', message: expect.stringContaining(paths.toSorted().at(-1)!) },
+      ]);
+    }
     expect(holdfastJson('snapshots', repo).lines).toEqual([]);
+  });
+
+  test('of several paths those that are missing or empty are told, and the others are in a partial snapshot, as with restic', () => {
+    const repo = newRepo();
+    const [missing, empty] = [join(scratch, 'never'), newFolder('empty')];
+    mkdirSync(empty);
+    const { status, lines } = holdfastJson('backup', repo, missing, source, empty);
+    expect(status).toBe(3);
+    expect(ofType(lines, 'unread')).toMatchObject([
+      { path: empty, reason: 'vanished', message: expect.stringContaining('empty') },
+      { path: missing, reason: 'vanished' },
+    ]);
+    expect(ofType(lines, 'summary')).toMatchObject([{ outcome: 'partial', unread: 2, filesSelected: 3 }]);
+    const [snapshot] = JSON.parse(restic(repo, 'snapshots', '--json')) as { paths: string[] }[];
+    expect(snapshot!.paths).toEqual([empty, source].sort());
+    expect(restic(repo, 'ls', 'latest')).toContain(empty);
+    expect(restic(repo, 'check', '--read-data')).toContain('no errors were found');
+    // The next one finds what this one stored.
+    const again = holdfastJson('backup', repo, missing, source, empty);
+    expect(again.status).toBe(3);
+    expect(ofType(again.lines, 'summary')).toMatchObject([{ filesUnmodified: 3, filesNew: 0, filesChanged: 0 }]);
   });
 
   test('a file that cannot be read makes the snapshot partial, by name', () => {
@@ -219,6 +251,10 @@ describe('what cannot be done', () => {
     expect(checked.status).toBe(1);
     expect(ofType(checked.lines, 'summary')).toMatchObject([{ isIntact: false }]);
     expect(ofType(checked.lines, 'finding')).not.toEqual([]);
+    // Whoever reads the text has to know what to repair, and which snapshots are touched.
+    const [told] = ofType(checked.lines, 'finding').filter(({ kind }) => kind === 'pack_damaged');
+    expect(holdfast('check', repo, '--read-data').err).toContain(`pack ${String(told?.['packId'])}`);
+    expect(holdfast('check', repo, '--fast').err).toContain('holdfast repo check --help');
     const target = newFolder('restored');
     const restored = holdfastJson('restore', repo, '--target', target, 'latest');
     expect(restored.status).toBe(3);
@@ -295,7 +331,7 @@ describe('beside others', () => {
     expect(locks(repo)).toHaveLength(1);
     const run = holdfast('backup', repo, source);
     expect(run).toMatchObject({ status: 1, out: '' });
-    expect(run.err).toMatch(/locked: process \d+ on .*"restic unlock"/);
+    expect(run.err).toMatch(/locked: process \d+ on .*"holdfast repo unlock"/);
     restic(repo, 'unlock');
     expect(holdfast('backup', repo, source)).toMatchObject({ status: 0 });
     expect(locks(repo)).toEqual([]);

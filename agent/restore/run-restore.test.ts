@@ -28,7 +28,8 @@ test('a beginning names one point or is refused, and a quarantined or expired po
 });
 
 test('the sentence about a restore never hides what is missing', () => {
-  const nothing = { filesRestored: 1, bytesRestored: 1, skipped: [], damaged: [], warnings: [] };
+  const counts = { filesRestored: 1, bytesRestored: 1, unchanged: 0, filesVerified: 0 };
+  const nothing = { ...counts, skipped: [], damaged: [], warnings: [] };
   expect(describeRestore(nothing, '/t')).toBe('1 file restored to /t.');
   const damaged = Array.from({ length: 7 }, (_, at) => ({ path: `/f${at}`, reason: 'x' }));
   const text = describeRestore({ ...nothing, skipped: ['/s'], damaged }, '/t');

@@ -1,65 +1,67 @@
 /** Restores from the vault through the service: with a grant of the portal, or one that the policy lets the machine ask for. */
 import { isAbsolute } from 'node:path';
-import { HoldfastError, isHoldfastError } from '../../core/base/errors.ts';
-import type { Log } from '../../core/base/log.ts';
+import { HoldfastError } from '../../core/base/errors.ts';
+import type { OverwriteRule } from '../../core/filesystem/overwrite-rule.ts';
 import type { SnapshotsResponse } from '../../core/protocol/messages.ts';
-import { BlobIndex } from '../../core/repository/blob-index.ts';
-import { openRepository, readSnapshot } from '../../core/repository/repository.ts';
-import { type RestoreProgress, type RestoreResult, restore } from '../../core/repository/restore/restore.ts';
-import type { GatewayClient } from '../gateway/gateway-client.ts';
-import { GatewayStore } from '../gateway/gateway-store.ts';
-import { ObjectCache } from '../gateway/object-cache.ts';
-import type { Identity } from '../state/identity.ts';
+import { previewRestore, type RestorePreview } from '../../core/repository/restore/preview-restore.ts';
+import {
+  type RestoreOptions,
+  type RestoreProgress,
+  type RestoreResult,
+  restore,
+} from '../../core/repository/restore/restore.ts';
+import { openPoint, type OpenPointOptions } from './open-point.ts';
 
 export type RestorePoint = SnapshotsResponse['snapshots'][number];
 
-export interface RunRestoreOptions {
-  readonly statePath: string;
-  readonly identity: Identity;
-  readonly client: GatewayClient;
-  readonly log: Log;
-  readonly snapshotId: string;
+export interface RunRestoreOptions extends OpenPointOptions {
   /** Absolute. What is there is kept, unless `overwrite` says otherwise. */
   readonly targetPath: string;
-  /** Absolute paths inside the snapshot; none: everything. */
-  readonly include: readonly string[];
-  /** Without one, the machine asks for it; the policy decides. */
-  readonly grantId?: string;
-  readonly overwrite?: 'refuse' | 'if-different' | 'always';
+  readonly exclude?: readonly string[];
+  readonly overwrite?: OverwriteRule;
+  /** True: every file is read again and compared with the backup. */
+  readonly verify?: boolean;
+  /** False: zeros take room on the disk. */
+  readonly isSparse?: boolean;
   readonly onProgress?: (progress: RestoreProgress) => void;
-  readonly signal?: AbortSignal;
 }
 
 /** @throws HoldfastError grant_required, grant_expired, vault_quarantined, not_found, unsafe_restore, disk_full, cancelled. */
 export async function runRestore(options: RunRestoreOptions): Promise<RestoreResult> {
-  const { client, identity, snapshotId, signal, include } = options;
+  assertAbsolute(options);
+  const { repo, index, snapshot } = await openPoint(options);
+  return await restore(repo, index, { ...restoreOptions(options), snapshot });
+}
+
+/** What `runRestore` would do; nothing is written. It needs the same permission. @throws as runRestore. */
+export async function previewRun(options: RunRestoreOptions): Promise<RestorePreview> {
+  assertAbsolute(options);
+  const { repo, index, snapshot } = await openPoint(options);
+  return await previewRestore(repo, index, { ...restoreOptions(options), snapshot });
+}
+
+function restoreOptions(options: RunRestoreOptions): Omit<RestoreOptions, 'snapshot'> {
+  const { targetPath, include, includePatterns, exclude, overwrite, verify, isSparse, onProgress, signal } = options;
+  return {
+    targetDir: targetPath,
+    include,
+    overwrite: overwrite ?? 'refuse',
+    ...(includePatterns === undefined ? {} : { includePatterns }),
+    ...(exclude === undefined ? {} : { exclude }),
+    ...(verify === undefined ? {} : { verify }),
+    ...(isSparse === undefined ? {} : { isSparse }),
+    ...(onProgress === undefined ? {} : { onProgress }),
+    ...(signal === undefined ? {} : { signal }),
+  };
+}
+
+function assertAbsolute(options: RunRestoreOptions): void {
   if (!isAbsolute(options.targetPath)) {
     throw new HoldfastError(
       'bad_request',
       `The restore needs an absolute folder to write to, not "${options.targetPath}".`,
     );
   }
-  const grantId = options.grantId ?? (await client.requestRestoreGrant(snapshotId, include, { signal })).grantId;
-  const store = new GatewayStore({
-    client,
-    cache: new ObjectCache(options.statePath, options.log),
-    grantId,
-    ...(signal === undefined ? {} : { signal }),
-  });
-  const repo = await openRepository(store, identity.repositoryPassword);
-  const index = await BlobIndex.load(repo);
-  const snapshot = await readSnapshot(repo, snapshotId).catch((error: unknown) => {
-    if (!isHoldfastError(error, 'object_missing')) throw error;
-    throw new HoldfastError('not_found', 'The vault does not hold this restore point any more.', { cause: error });
-  });
-  return await restore(repo, index, {
-    snapshot,
-    targetDir: options.targetPath,
-    overwrite: options.overwrite ?? 'refuse',
-    ...(include.length === 0 ? {} : { include }),
-    ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
-    ...(signal === undefined ? {} : { signal }),
-  });
 }
 
 /** `latest`, a whole id or an unambiguous beginning of one. @throws HoldfastError not_found, bad_request, vault_quarantined. */
@@ -94,6 +96,7 @@ export function chooseRestorePoint(points: readonly RestorePoint[], reference: s
 /** One sentence about how it went, for the portal and the terminal. */
 export function describeRestore(result: RestoreResult, targetPath: string): string {
   const parts = [`${count(result.filesRestored, 'file')} restored to ${targetPath}.`];
+  if (result.unchanged > 0) parts.push(`${count(result.unchanged, 'file')} were there already.`);
   if (result.skipped.length > 0)
     parts.push(`${count(result.skipped.length, 'file')} kept as they were, because something stands in their place.`);
   if (result.damaged.length > 0) {
