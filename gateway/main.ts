@@ -2,6 +2,7 @@
 import { pino } from 'pino';
 import { publicMessage } from '../core/base/errors.ts';
 import { loadEnv, type ServerEnv } from '../server/env.ts';
+import { startQueueWatch } from '../server/queues/watch-queues.ts';
 import { createServices } from '../server/services.ts';
 import { createGatewayApp } from './gateway-app.ts';
 import { serveGateway } from './serve-gateway.ts';
@@ -11,7 +12,13 @@ async function main(): Promise<void> {
   const log = pino({ level: env.HOLDFAST_LOG_LEVEL, base: { program: 'gateway' } });
   const services = createServices(env, { log });
   const app = createGatewayApp(services, objectSigning(env));
-  const served = await serveGateway(app, { host: env.GATEWAY_HOST, port: env.GATEWAY_PORT });
+  const served = await serveGateway(app, { host: env.GATEWAY_HOST, port: env.GATEWAY_PORT }).catch(
+    async (error: unknown) => {
+      await services.close(); // or its connections keep alive a process that serves nothing
+      throw error;
+    },
+  );
+  const watch = startQueueWatch(services);
   log.info({ host: env.GATEWAY_HOST, port: served.port, store: env.HOLDFAST_STORE }, 'gateway ready');
 
   let isStopping = false;
@@ -19,7 +26,7 @@ async function main(): Promise<void> {
     if (isStopping) return;
     isStopping = true;
     log.info({ signal }, 'gateway stopping');
-    await served.close();
+    await Promise.all([served.close(), watch.stop()]);
     await services.close();
     log.info({}, 'gateway stopped');
     process.exitCode = 0;

@@ -40,4 +40,8 @@ REVOKE ALL ON SCHEMA public FROM PUBLIC;
 GRANT USAGE, CREATE ON SCHEMA public TO holdfast_owner;
 GRANT USAGE ON SCHEMA public TO holdfast_app, holdfast_auth, holdfast_dispatcher;
 
+-- What belongs to no tenant: how the queues and the workers are.
+CREATE SCHEMA IF NOT EXISTS service AUTHORIZATION holdfast_owner;
+GRANT USAGE ON SCHEMA service TO holdfast_app, holdfast_dispatcher;
+
 CREATE SCHEMA IF NOT EXISTS bullmq AUTHORIZATION holdfast_queue;

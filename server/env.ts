@@ -17,6 +17,7 @@ const schema = z
     GATEWAY_PORT: port(3001),
     GATEWAY_HOST: z.string().default('127.0.0.1'),
     HOLDFAST_GATEWAY_URL: z.string().default('http://127.0.0.1:3001'),
+    HOLDFAST_HEARTBEAT_SECONDS: z.coerce.number().int().min(1).max(300).default(30),
     HOLDFAST_STORE: z.enum(['file', 'gcs']).default('file'),
     HOLDFAST_STORE_PATH: optionalText,
     HOLDFAST_STORE_SIGNING_KEY: optionalText,
@@ -25,6 +26,13 @@ const schema = z
     HOLDFAST_GCS_API_ENDPOINT: optionalText,
     HOLDFAST_GCS_CREDENTIALS_JSON: optionalText,
     HOLDFAST_SCRATCH_PATH: z.string().min(1),
+    HOLDFAST_SMTP_URL: optionalText,
+    HOLDFAST_MAIL_FROM: optionalText,
+    HOLDFAST_OUTBOUND_LOOPBACK: z.preprocess(
+      (value) => (value === '' ? undefined : value),
+      z.enum(['allow', 'refuse']).default('refuse'),
+    ),
+    HOLDFAST_OUTBOUND_CA_FILE: optionalText,
     HOLDFAST_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
   })
   .superRefine((env, context) => {

@@ -74,6 +74,29 @@ describe('heartbeat and commands', () => {
     expect(old.policy).toMatchObject({ version: 1 });
   });
 
+  test('an agent that is too old for a command is not sent it, and gets it when it is new enough', async () => {
+    const device = await TestDevice.ready(gateway);
+    const { tenantId, customerId, deviceId } = device.identity;
+    const [drill, backup] = [newId(), newId()];
+    const payload = { drillId: newId(), grantId: newId(), snapshotId: '0'.repeat(64), paths: ['/a'] };
+    for (const [id, kind, of] of [
+      [drill, 'drill', payload],
+      [backup, 'backup_now', {}],
+    ] as const)
+      await gateway.sql(
+        `INSERT INTO agent_command (tenant_id, id, customer_id, device_id, kind, payload, state)
+         VALUES ($1, $2, $3, $4, $5, $6, 'pending')`,
+        [tenantId, id, customerId, deviceId, kind, JSON.stringify(of)],
+      );
+    const ask = async (sequence: number, agentVersion: string) => {
+      const { json } = await device.post('/agent/v1/heartbeat', { ...beat(sequence), agentVersion });
+      return messages.heartbeatResponse.parse(json).commands.map(({ id }) => id);
+    };
+    expect(await ask(1, '0.0.9')).toEqual([backup]);
+    expect(await gateway.sql('SELECT state FROM agent_command WHERE id = $1', [drill])).toEqual([{ state: 'pending' }]);
+    expect((await ask(2, '0.1.0')).toSorted()).toEqual([drill, backup].toSorted());
+  });
+
   test('hands out a command once and keeps what became of it; another device’s command is not there', async () => {
     const device = await TestDevice.ready(gateway);
     const other = await TestDevice.ready(gateway);

@@ -2,6 +2,8 @@
 import type { Hono } from 'hono';
 import * as messages from '../../core/protocol/messages.ts';
 import { finishCommand } from '../../server/devices/finish-command.ts';
+import { finishAgentDrill } from '../../server/drills/finish-agent-drill.ts';
+import { orderKitDrill } from '../../server/drills/order-kit-drill.ts';
 import { recordHeartbeat } from '../../server/devices/record-heartbeat.ts';
 import { grantReads } from '../../server/restores/grant-reads.ts';
 import { listDeviceSnapshots } from '../../server/restores/list-device-snapshots.ts';
@@ -152,6 +154,25 @@ export function addAgentRoutes(app: Hono<GatewayEnvironment>): void {
       response: messages.restoreGrantResponse,
       bodyBytesMax: 16 * MIB,
       handle: ({ services, scope }, body) => requestRestoreGrant(services, scope, body),
+    }),
+  );
+  app.post(
+    '/agent/v1/drills',
+    signedRoute({
+      request: emptyRequest,
+      response: messages.kitDrillResponse,
+      bodyBytesMax: 64 * KIB,
+      handle: ({ services, scope }) => orderKitDrill(services, scope),
+    }),
+  );
+  app.post(
+    '/agent/v1/drills/:id',
+    signedRoute({
+      request: messages.drillAnswerRequest,
+      response: messages.drillAnswerResponse,
+      // A thousand paths of up to 8 KiB, escaped once more by the JSON around them.
+      bodyBytesMax: 24 * MIB,
+      handle: ({ services, scope, id }, body) => finishAgentDrill(services, scope, id, body),
     }),
   );
 }

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../core/base/ids.ts';
 import * as messages from '../../core/protocol/messages.ts';
 import { HEADER } from '../../core/protocol/signed-request.ts';
+import { PROTOCOL_REVISION } from '../../core/protocol/version.ts';
 import { beat, refusalOf, send, TestDevice } from '../testing/test-device.ts';
 import { startTestGateway, type TestGateway } from '../testing/test-gateway.ts';
 
@@ -58,6 +59,7 @@ describe('POST /agent/v1/enrol', () => {
     const device = new TestDevice(gateway);
     const answer = await device.enrol(await gateway.createToken(gateway.customers[0]));
     expect(answer.status).toBe(200);
+    expect(answer.headers.get(HEADER.revision)).toBe(String(PROTOCOL_REVISION));
     const identity = messages.enrolResponse.parse(answer.json);
     expect(identity).toMatchObject({
       tenantId: gateway.customers[0].tenantId,

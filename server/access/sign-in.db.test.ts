@@ -1,32 +1,25 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import pg from 'pg';
-import { startTestPostgres, type TestPostgres } from '../../tests/support/start-test-postgres.ts';
-import { createTestServices, createTestTenant, type TestTenant } from '../testing/test-services.ts';
+import type pg from 'pg';
+import { createTestTenant, type TestTenant } from '../testing/test-services.ts';
 import { hashPassword } from './password.ts';
 import { resolveSession, revokeSession } from './session.ts';
 import { signIn } from './sign-in.ts';
+import { type StartedTestServices, startTestServices } from '../testing/start-test-services.ts';
 
-let database: TestPostgres;
-let services: ReturnType<typeof createTestServices>;
+let services: StartedTestServices;
 let tenant: TestTenant;
 let admin: pg.Client;
 let email: string;
 const password = 'a long enough password';
 
 beforeAll(async () => {
-  database = await startTestPostgres();
-  services = createTestServices(database);
+  services = await startTestServices();
+  ({ admin } = services);
   tenant = await createTestTenant(services, 'people');
-  admin = new pg.Client({ connectionString: database.databaseUrl });
-  await admin.connect();
   email = `owner-${tenant.id}@x.test`;
   await admin.query('UPDATE app_user SET password_hash = $1 WHERE email = $2', [await hashPassword(password), email]);
 });
-afterAll(async () => {
-  await services.close();
-  await admin.end();
-  await database.stop();
-});
+afterAll(() => services.stop());
 
 describe('signing in', () => {
   test('gives a session that names the account and its walls', async () => {

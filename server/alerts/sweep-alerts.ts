@@ -1,117 +1,144 @@
-import { isSilent, longestPauseMinutes } from '../../core/domain/schedule.ts';
-import { applyChange } from '../changes/apply-change.ts';
+import type { DeviceFacts } from '../../core/domain/alerts/device-facts.ts';
+import { wantedAlerts } from '../../core/domain/alerts/evaluate.ts';
+import { type AlertKind, STATE_KINDS } from '../../core/domain/alerts/kinds.ts';
+import type { StandingAlert } from '../../core/domain/alerts/reconcile.ts';
+import type { Rule } from '../../core/domain/alerts/rules.ts';
+import type { Scope } from '../access/scope.ts';
+import type { Tx } from '../db/client.ts';
 import { withScope } from '../db/with-scope.ts';
+import { refreshAllSummaries } from '../fleet/refresh-summaries.ts';
 import type { Claim } from '../jobs/claims.ts';
-import type { SweptSource } from '../schedule/swept-sources.ts';
 import type { Services } from '../services.ts';
-import { type AlertKind, openAlert, resolveAlert } from './open-alert.ts';
+import { announceAlerts } from './alert-events.ts';
+import { changeIfAny } from './change-if-any.ts';
+import { loadDeviceFacts, loadPolicyFacts, type LookWish } from './load-device-facts.ts';
+import { loadRules } from './load-rules.ts';
+import { type AlertMoves, moveAlerts, movesOf } from './move-alerts.ts';
+import { resolveAlerts } from './open-alert.ts';
+import { sweepConfigurations } from './sweep-configurations.ts';
 
-interface Wish {
-  readonly isWanted: boolean;
-  readonly title: string;
-  readonly message: string;
-}
+/** Devices of one page: few enough megabytes, large enough that the statements do not count. */
+const PAGE = 4000;
+/** Changes of one transaction: each has an audit row, and the end of the chain is locked until the commit. */
+const CHANGES_MAX = 250;
+/** Their limits are a rule's, and they are looked at when a backup is sealed. */
+const SETTLED_KINDS: readonly AlertKind[] = ['quota', 'growth'];
+const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 
 /**
- * Opens and closes the alerts that follow from the present state alone: a backup that was missed, a run that failed, a
- * device that is silent. Those of a finding (damage, a failed drill) are opened and closed where it is made.
+ * Opens and closes the alerts that follow from the present state alone, evaluated here and not on the machines, so that a dead
+ * one alerts too. Those of a finding (damage, a failed drill) are opened and closed where it is made. Converges: any pass may
+ * be repeated.
  */
-export async function sweepAlerts(services: Services, claim: Claim, sources: readonly SweptSource[]): Promise<void> {
-  const facts = await loadFacts(services, claim);
-  for (const source of sources) {
-    const wishes = wishesFor(source, facts, services.clock.nowMs());
-    const changes = (Object.entries(wishes) as [AlertKind, Wish][]).filter(
-      ([kind, { isWanted }]) => isWanted !== facts.open.has(`${source.deviceId}/${kind}`),
-    );
-    if (changes.length === 0) continue;
-    await applyAlerts(services, claim, source, changes);
-  }
-}
-
-async function applyAlerts(
-  services: Services,
-  claim: Claim,
-  source: SweptSource,
-  changes: readonly (readonly [AlertKind, Wish])[],
-): Promise<void> {
-  class NothingChanged extends Error {}
-  try {
-    await applyChange(services, claim.scope, async (change) => {
-      await claim.guard(change.tx);
-      let isChanged = false;
-      for (const [kind, { isWanted, title, message }] of changes) {
-        const didChange = isWanted
-          ? await openAlert(services, change, { ...source, kind, title, message })
-          : await resolveAlert(services, change, source, kind);
-        isChanged ||= didChange;
-      }
-      // Another worker was first: there is nothing to audit, and a change without an entry is refused.
-      if (!isChanged) throw new NothingChanged();
-    });
-  } catch (error) {
-    if (!(error instanceof NothingChanged)) throw error;
-  }
-}
-
-interface Facts {
-  /** device id / kind */
-  readonly open: ReadonlySet<string>;
-  /** The newest outcome, by source; a window that is still open has none and changes nothing. */
-  readonly lastOutcome: ReadonlyMap<string, string>;
-  /** The newest run that ended, by source. */
-  readonly lastRun: ReadonlyMap<string, { readonly state: string; readonly errorMessage: string | null }>;
-}
-
-async function loadFacts(services: Services, claim: Claim): Promise<Facts> {
+export async function sweepAlerts(services: Services, claim: Claim): Promise<void> {
   const { tenantId } = claim.scope;
-  const now = new Date(services.clock.nowMs());
-  return await withScope(services, claim.scope, async (tx) => {
-    const open = await tx.alert.findMany({
-      where: { tenantId, resolvedAt: null, deviceId: { not: null } },
-      select: { deviceId: true, kind: true },
-    });
-    const due = await tx.$queryRaw<{ sourceId: string; outcome: string }[]>`
-      SELECT DISTINCT ON (source_id) source_id AS "sourceId", outcome FROM expected_occurrence
-      WHERE tenant_id = ${tenantId}::uuid AND due_at <= ${now} AND outcome IS NOT NULL
-      ORDER BY source_id, due_at DESC`;
-    const runs = await tx.$queryRaw<{ sourceId: string; state: string; errorMessage: string | null }[]>`
-      SELECT s.id AS "sourceId", r.state, r.error_message AS "errorMessage" FROM source s
-      JOIN LATERAL (SELECT x.state, x.error_message FROM backup_run x
-        WHERE x.tenant_id = s.tenant_id AND x.device_id = s.device_id AND x.source_id = s.id
-          AND x.state IN ('sealed', 'failed', 'aborted') ORDER BY x.started_at DESC LIMIT 1) r ON true
-      WHERE s.tenant_id = ${tenantId}::uuid`;
-    return {
-      open: new Set(open.map(({ deviceId, kind }) => `${deviceId}/${kind}`)),
-      lastOutcome: new Map(due.map(({ sourceId, outcome }) => [sourceId, outcome])),
-      lastRun: new Map(runs.map(({ sourceId, ...run }) => [sourceId, run])),
-    };
+  const nowMs = services.clock.nowMs();
+  await refreshAllSummaries(services, claim.scope, { isWaiting: true });
+  const { rules, policies, standing } = await withScope(services, claim.scope, async (tx) => ({
+    rules: await loadRules(tx, tenantId),
+    policies: await loadPolicyFacts(tx, tenantId, nowMs),
+    standing: await loadStanding(tx, tenantId),
+  }));
+  await sweepConfigurations(services, claim, policies);
+  await wakeSnoozed(services, claim);
+  for await (const devices of inPages(services, claim.scope, { policies, rules, nowMs, always: [...standing.keys()] }))
+    await applyMoves(services, claim, evaluate(tenantId, devices, { rules, standing, nowMs }));
+  await closeSwitchedOff(services, claim, rules);
+  await closeGone(services, claim);
+}
+
+/** Open alerts that the sweep decides about, by device. */
+async function loadStanding(tx: Tx, tenantId: string): Promise<ReadonlyMap<string, readonly StandingAlert[]>> {
+  const rows = await tx.$queryRaw<(StandingAlert & { deviceId: string })[]>`
+    SELECT id, kind, rule_id AS "ruleId", severity, cause, device_id AS "deviceId" FROM alert
+    WHERE tenant_id = ${tenantId}::uuid AND resolved_at IS NULL AND device_id IS NOT NULL AND kind = ANY (${[...STATE_KINDS]})`;
+  return Map.groupBy(rows, ({ deviceId }) => deviceId);
+}
+
+/** The devices that rules may call somebody for; the database reads a page while rules look at the one before. */
+async function* inPages(services: Services, scope: Scope, wish: LookWish): AsyncGenerator<readonly DeviceFacts[]> {
+  const load = (afterId: string): Promise<readonly DeviceFacts[]> => {
+    const page = loadDeviceFacts(services, scope, wish, { afterId, limit: PAGE });
+    page.catch(() => undefined); // whoever waits for it hears of it; nobody does when the page before has failed
+    return page;
+  };
+  for (let next: Promise<readonly DeviceFacts[]> | undefined = load(FIRST_ID); next !== undefined; ) {
+    const devices: readonly DeviceFacts[] = await next;
+    const last = devices.at(-1);
+    next = last === undefined ? undefined : load(last.deviceId);
+    yield devices;
+  }
+}
+
+function evaluate(
+  tenantId: string,
+  devices: readonly DeviceFacts[],
+  given: {
+    readonly rules: readonly Rule[];
+    readonly standing: ReadonlyMap<string, readonly StandingAlert[]>;
+    readonly nowMs: number;
+  },
+): AlertMoves[] {
+  const { rules, standing, nowMs } = given;
+  return devices.flatMap((facts) => {
+    const own = standing.get(facts.deviceId) ?? [];
+    const wanted = wantedAlerts(facts, rules, nowMs);
+    if (wanted.length === 0 && own.length === 0) return [];
+    const subject = { tenantId, customerId: facts.customerId, deviceId: facts.deviceId };
+    return movesOf(subject, facts, rules, wanted, own) ?? [];
   });
 }
 
-function wishesFor(source: SweptSource, facts: Facts, nowMs: number): Partial<Record<AlertKind, Wish>> {
-  const run = facts.lastRun.get(source.sourceId);
-  const isOpen = (kind: AlertKind): boolean => facts.open.has(`${source.deviceId}/${kind}`);
-  return {
-    missed: {
-      isWanted: facts.lastOutcome.get(source.sourceId) === 'missed',
-      title: 'An expected backup did not happen',
-      message: `${source.deviceName} did not begin its backup before the window closed. Its data is as old as the last restore point. Check that the machine is on and its agent runs.`,
-    },
-    run_failed: {
-      // An aborted run opens it where it fell silent (stop-silent-runs); being stopped on purpose is no failure.
-      isWanted: run?.state === 'failed' || (run?.state === 'aborted' && isOpen('run_failed')),
-      title: 'The last backup failed',
-      message: `${run?.errorMessage ?? 'The backup ended with an error.'} Earlier backups are not affected.`,
-    },
-    silent: {
-      isWanted: isSilent(
-        source.lastSeenMs,
-        source.enrolledMs,
-        longestPauseMinutes(source.policy.schedule, nowMs),
-        nowMs,
-      ),
-      title: 'The machine is silent',
-      message: `${source.deviceName} has not called for a long time, so it backs up nothing. Check that it is on, that its agent runs, and that it reaches the service.`,
-    },
-  };
+async function applyMoves(services: Services, claim: Claim, moves: readonly AlertMoves[]): Promise<void> {
+  for (let at = 0; at < moves.length; at += CHANGES_MAX)
+    await changeIfAny(services, claim, (change) =>
+      moveAlerts(services, change, claim.scope.tenantId, moves.slice(at, at + CHANGES_MAX)),
+    );
+}
+
+/** What is settled where it is found waits for the next finding; a rule that was switched off has nothing more to say meanwhile. */
+async function closeSwitchedOff(services: Services, claim: Claim, rules: readonly Rule[]): Promise<void> {
+  const { tenantId } = claim.scope;
+  const off = rules.filter(({ kind, isEnabled }) => !isEnabled && SETTLED_KINDS.includes(kind));
+  if (off.length === 0) return;
+  await changeIfAny(services, claim, async (change) => {
+    const open = await change.tx.alert.findMany({
+      where: { tenantId, resolvedAt: null, OR: off.map(({ kind, id }) => ({ kind, ruleId: id })) },
+      select: { id: true },
+    });
+    const ids = open.map(({ id }) => id);
+    return await resolveAlerts(services, change, tenantId, ids, 'rule_off');
+  });
+}
+
+/** Alerts of devices that are no longer there, whatever they were about. */
+async function closeGone(services: Services, claim: Claim): Promise<void> {
+  const { tenantId } = claim.scope;
+  await changeIfAny(services, claim, async (change) => {
+    const gone = await change.tx.alert.findMany({
+      where: { tenantId, resolvedAt: null, device: { revokedAt: { not: null } } },
+      select: { id: true },
+    });
+    const ids = gone.map(({ id }) => id);
+    return await resolveAlerts(services, change, tenantId, ids, 'device_gone');
+  });
+}
+
+/** The end of a snooze is an event of its own: who sent it to sleep is told that it is there again. */
+async function wakeSnoozed(services: Services, claim: Claim): Promise<void> {
+  const { tenantId } = claim.scope;
+  const now = new Date(services.clock.nowMs());
+  const due = { tenantId, resolvedAt: null, snoozedUntil: { lte: now } };
+  await changeIfAny(services, claim, async (change) => {
+    const woken = await change.tx.alert.findMany({ where: due, select: { id: true, customerId: true } });
+    if (woken.length === 0) return 0;
+    await change.tx.alert.updateMany({
+      where: { ...due, id: { in: woken.map(({ id }) => id) } },
+      data: { snoozedUntil: null },
+    });
+    for (const { id } of woken) await change.audit('alert.changed', { kind: 'alert', id }, { woken: true });
+    const events = woken.map(({ id, customerId }) => ({ alertId: id, customerId, event: 'woken' as const }));
+    await announceAlerts(services, change, tenantId, events);
+    return woken.length;
+  });
 }

@@ -1,9 +1,135 @@
-/** Something that needs a person, as a screen shows it. Times are milliseconds since the epoch. */
+/** Plain data for screens. Times are milliseconds since the epoch. */
+import type { AlertEventKind, Resolution } from '../../core/domain/alerts/events.ts';
+import type { AlertGroup, GroupedAlert } from '../../core/domain/alerts/groups.ts';
+import type { AlertKind, Severity } from '../../core/domain/alerts/kinds.ts';
+import type { NoiseReport } from '../../core/domain/alerts/noise.ts';
+import type { Rule } from '../../core/domain/alerts/rules.ts';
+
+/** Something that needs a person, as the page of a device shows it. */
 export interface AlertView {
   readonly id: string;
   readonly deviceId: string | null;
   readonly kind: string;
+  readonly severity: Severity;
   readonly title: string;
   readonly message: string;
   readonly openedMs: number;
+}
+
+export interface Person {
+  readonly id: string;
+  readonly name: string;
+}
+
+export interface TodayAlert extends GroupedAlert {
+  readonly timeZone: string;
+  readonly reopenings: number;
+}
+
+export interface TodayView {
+  readonly nowMs: number;
+  readonly groups: readonly AlertGroup<TodayAlert>[];
+  readonly snoozed: number;
+  readonly counts: {
+    readonly open: number;
+    readonly breachingSoon: number;
+    readonly silent: number;
+    readonly failedDrills: number;
+    readonly anomalies: number;
+  };
+  /** More alerts stand than are shown; what is left out is less urgent. */
+  readonly isCut: boolean;
+  readonly devices: number;
+  readonly staff: readonly Person[];
+  readonly review: { readonly name: string; readonly atMs: number; readonly openGroups: number } | null;
+  readonly mayApprove: boolean;
+}
+
+export const ALERT_STATES = ['open', 'acknowledged', 'snoozed', 'resolved'] as const;
+export type AlertState = (typeof ALERT_STATES)[number];
+
+export interface AlertRow extends AlertView {
+  readonly customerId: string;
+  readonly customerName: string;
+  readonly timeZone: string;
+  readonly deviceName: string | null;
+  readonly ruleName: string | null;
+  readonly state: AlertState;
+  readonly resolvedMs: number | null;
+  readonly resolution: Resolution | null;
+  readonly ownerName: string | null;
+  readonly reopenings: number;
+}
+
+export interface AlertList {
+  readonly nowMs: number;
+  readonly total: number;
+  readonly rows: readonly AlertRow[];
+  readonly counts: Readonly<Record<AlertState, number>>;
+}
+
+export interface AlertStep {
+  readonly id: string;
+  readonly atMs: number;
+  readonly kind: AlertEventKind;
+  /** Null: the service. */
+  readonly who: string | null;
+  readonly note: string | null;
+  readonly detail: string | null;
+}
+
+export interface AlertDetail {
+  readonly nowMs: number;
+  readonly alert: AlertRow & {
+    readonly kind: AlertKind;
+    readonly policyName: string | null;
+    readonly acknowledgedMs: number | null;
+    readonly ownerId: string | null;
+  };
+  readonly steps: readonly AlertStep[];
+  /** Earlier and later stretches of the same trouble, the newest first. */
+  readonly episode: readonly { readonly id: string; readonly openedMs: number; readonly resolvedMs: number | null }[];
+  readonly staff: readonly Person[];
+  readonly mayAct: boolean;
+  readonly mayApprove: boolean;
+}
+
+export interface RuleView {
+  readonly rule: Rule;
+  readonly isChanged: boolean;
+  readonly isTestable: boolean;
+  readonly noise: NoiseReport;
+}
+
+export interface RulesView {
+  readonly nowMs: number;
+  readonly devices: number;
+  readonly days: number;
+  readonly rules: readonly RuleView[];
+  readonly customers: readonly (Person & { readonly quotaBytes: number | null })[];
+  readonly policies: readonly (Person & { readonly customerName: string })[];
+  readonly mayChange: boolean;
+}
+
+export interface BackTestView {
+  readonly days: number;
+  readonly devicesLooked: number;
+  readonly devicesTotal: number;
+  readonly alerts: number;
+  readonly devicesHit: number;
+  readonly customersHit: number;
+  readonly noisy: number;
+  readonly stillOpen: number;
+  readonly medianMs: number | null;
+  readonly longestMs: number | null;
+  /** Those hit most, the first first. */
+  readonly worst: readonly {
+    readonly deviceId: string;
+    readonly deviceName: string;
+    readonly customerName: string;
+    readonly alerts: number;
+    readonly totalMs: number;
+  }[];
+  /** By day, the oldest first, to see whether it would have come in storms. */
+  readonly perDay: readonly number[];
 }

@@ -2,7 +2,7 @@
 import { HoldfastError } from '../../core/base/errors.ts';
 import type { AuditAction, AuditSubject } from '../../core/domain/audit.ts';
 import type { Scope } from '../access/scope.ts';
-import { appendAudit } from '../audit/append-audit.ts';
+import { appendAudits, type AuditEntry } from '../audit/append-audit.ts';
 import type { TransactionOptions, Tx } from '../db/client.ts';
 import { withScope } from '../db/with-scope.ts';
 import type { JobKind, JobPayload } from '../jobs/catalog.ts';
@@ -13,6 +13,11 @@ export interface Change {
   readonly tx: Tx;
   /** Written at the end of the transaction, in the order of the calls. */
   audit(action: AuditAction, subject: AuditSubject, data?: Readonly<Record<string, unknown>>): Promise<void>;
+  /**
+   * Done at the end of the transaction, before the audit rows, in the order of `lock`: what it names is held by everybody who
+   * writes there until the commit, and what everybody locks last and in one order cannot deadlock.
+   */
+  atEnd(lock: string, work: () => Promise<void>): void;
   enqueue<K extends JobKind>(kind: K, payload: JobPayload<K>, options?: IntentOptions): Promise<string | undefined>;
 }
 
@@ -28,17 +33,24 @@ export async function applyChange<T>(
     scope,
     async (tx) => {
       // Written last: the chain's head is locked until the commit, and one that everybody locks last cannot deadlock.
-      const events: Parameters<Change['audit']>[] = [];
+      const events: AuditEntry[] = [];
+      const endings: { lock: string; work: () => Promise<void> }[] = [];
       const result = await work({
         tx,
-        audit: (...event) => {
-          events.push(event);
+        atEnd: (lock, ending) => {
+          endings.push({ lock, work: ending });
+        },
+        audit: (action, subject, data = {}) => {
+          events.push({ action, subject, data });
           return Promise.resolve();
         },
         enqueue: async (kind, payload, intentOptions) => await enqueueIntent(tx, scope, kind, payload, intentOptions),
       });
       if (events.length === 0) throw new HoldfastError('internal', 'A change without an audit entry was refused.');
-      for (const event of events) await appendAudit(tx, scope, ...event);
+      // A stable order: two of one lock keep theirs.
+      for (const ending of endings.sort((a, b) => (a.lock < b.lock ? -1 : a.lock > b.lock ? 1 : 0)))
+        await ending.work();
+      await appendAudits(tx, scope, events);
       return result;
     },
     options,

@@ -1,7 +1,8 @@
 /** The only Prisma client. Its login role may do nothing by itself: see with-scope.ts, with-auth.ts, with-dispatcher.ts. */
-import { PrismaPg } from '@prisma/adapter-pg';
 import { type Prisma, PrismaClient } from './generated/client.ts';
+import { PrismaPgOneAtATime } from './one-at-a-time.ts';
 import { isWriteConflict } from './row-codes.ts';
+import { type Statement, type StatementResult, type StatementRole, Statements } from './statements.ts';
 
 export type Tx = Prisma.TransactionClient;
 
@@ -27,14 +28,31 @@ export interface Db {
     work: (tx: Tx) => Promise<T>,
     options?: TransactionOptions,
   ): Promise<T>;
+  /** One statement in a transaction of its own; for what is done hundreds of times a second (statements.ts). */
+  statement<Row>(
+    role: StatementRole,
+    settings: Readonly<Record<string, string>>,
+    statement: Statement,
+  ): Promise<StatementResult<Row>>;
+  /** Several of which none needs another's answer, in one transaction and one wait; what a much-read page is made of. */
+  statements(
+    role: StatementRole,
+    settings: Readonly<Record<string, string>>,
+    statements: readonly Statement[],
+  ): Promise<StatementResult<unknown>[]>;
   /** True when the database answers. */
   ping(): Promise<boolean>;
   close(): Promise<void>;
 }
 
 export function createDb(serviceUrl: string): Db {
-  const client = new PrismaClient({ adapter: new PrismaPg({ connectionString: serviceUrl, max: CONNECTIONS_MAX }) });
+  const client = new PrismaClient({
+    adapter: new PrismaPgOneAtATime({ connectionString: serviceUrl, max: CONNECTIONS_MAX }),
+  });
+  const statements = new Statements(serviceUrl);
   return {
+    statement: async <Row>(...given: Parameters<Db['statement']>) => await statements.run<Row>(...given),
+    statements: async (...given) => await statements.runAll(...given),
     transaction: async (role, settings, work, options = {}) => {
       const once = async () =>
         await client.$transaction(
@@ -63,6 +81,6 @@ export function createDb(serviceUrl: string): Db {
         return false; // the caller only asks whether it answers
       }
     },
-    close: async () => await client.$disconnect(),
+    close: async () => void (await Promise.all([client.$disconnect(), statements.close()])),
   };
 }

@@ -1,33 +1,26 @@
 /** What a signed request must be before anything of it is believed: one code for each way in which it is not. */
 import { generateKeyPairSync } from 'node:crypto';
-import pg from 'pg';
+import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { newId } from '../../core/base/ids.ts';
 import { CLOCK_WINDOW_MS, HEADER, signRequest } from '../../core/protocol/signed-request.ts';
-import { startTestPostgres, type TestPostgres } from '../../tests/support/start-test-postgres.ts';
 import { enrolTestDevice, type TestDevice } from '../testing/test-device.ts';
-import { createTestServices, createTestTenant, type TestTenant } from '../testing/test-services.ts';
+import { createTestTenant, type TestTenant } from '../testing/test-services.ts';
 import { authenticateDevice, type SignedRequestAsReceived } from './authenticate-device.ts';
+import { type StartedTestServices, startTestServices } from '../testing/start-test-services.ts';
 
-let database: TestPostgres;
-let services: ReturnType<typeof createTestServices>;
+let services: StartedTestServices;
 let tenant: TestTenant;
 let admin: pg.Client;
 let device: TestDevice;
 
 beforeAll(async () => {
-  database = await startTestPostgres();
-  services = createTestServices(database);
+  services = await startTestServices();
+  ({ admin } = services);
   tenant = await createTestTenant(services, 'signed');
-  admin = new pg.Client({ connectionString: database.databaseUrl });
-  await admin.connect();
   device = await enrolTestDevice(services, await tenant.customers[0].createToken());
 });
-afterAll(async () => {
-  await services.close();
-  await admin.end();
-  await database.stop();
-});
+afterAll(() => services.stop());
 
 const body = Buffer.from('{"sequence":1}');
 

@@ -13,12 +13,16 @@ export interface CreatedToken {
   readonly expiresMs: number;
 }
 
+export interface TokenWish {
+  readonly customerId: string;
+  readonly policyId: string;
+  readonly label: string;
+  /** Who will hold the keys of the machine's vault; customer_held: nobody but the customer can ever read it. */
+  readonly custody?: 'escrowed' | 'customer_held';
+}
+
 /** A token that enrols one machine for a customer within 24 hours. @throws HoldfastError forbidden, not_found. */
-export async function createEnrolmentToken(
-  services: Services,
-  scope: Scope,
-  input: { readonly customerId: string; readonly policyId: string; readonly label: string },
-): Promise<CreatedToken> {
+export async function createEnrolmentToken(services: Services, scope: Scope, input: TokenWish): Promise<CreatedToken> {
   requireStaff(scope);
   return await applyChange(services, scope, async (change) => await insertToken(services, change, scope, input));
 }
@@ -28,7 +32,7 @@ export async function insertToken(
   services: Pick<Services, 'clock'>,
   { tx, audit }: Change,
   scope: Scope,
-  { customerId, policyId, label }: { readonly customerId: string; readonly policyId: string; readonly label: string },
+  { customerId, policyId, label, custody = 'escrowed' }: TokenWish,
 ): Promise<CreatedToken> {
   const policy = await tx.policy.findFirst({ where: { tenantId: scope.tenantId, customerId, id: policyId } });
   if (policy === null) throw new HoldfastError('not_found', 'There is no such customer or policy.');
@@ -42,11 +46,12 @@ export async function insertToken(
       customerId,
       policyId,
       label,
+      custody,
       tokenHash: hashToken(token),
       expiresAt: new Date(expiresMs),
       createdBy: scope.actor.kind === 'user' ? scope.actor.id : null,
     },
   });
-  await audit('enrolment_token.created', { kind: 'enrolment_token', id }, { customerId, label });
+  await audit('enrolment_token.created', { kind: 'enrolment_token', id }, { customerId, label, custody });
   return { token, expiresMs };
 }

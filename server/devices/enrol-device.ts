@@ -15,6 +15,7 @@ interface FoundToken {
   readonly id: string;
   readonly customer_id: string;
   readonly policy_id: string;
+  readonly custody: string;
 }
 
 /**
@@ -52,7 +53,7 @@ async function findToken(
   const [token] = await tx.$queryRaw<
     (FoundToken & { used_at: Date | null; used_by_device_id: string | null; expires_at: Date })[]
   >`
-    SELECT id, customer_id, policy_id, used_at, used_by_device_id, expires_at FROM enrolment_token
+    SELECT id, customer_id, policy_id, custody, used_at, used_by_device_id, expires_at FROM enrolment_token
     WHERE tenant_id = ${tenantId}::uuid AND token_hash = ${hashToken(request.token)} FOR UPDATE`;
   if (token === undefined) throw invalidToken();
   const answer = await answerAgain(services, change, tenantId, token.used_by_device_id, request.publicKey);
@@ -118,6 +119,7 @@ async function createDevice(
   const policy = await tx.policy.findFirstOrThrow({ where: { tenantId, id: token.policy_id } });
   const document = policyDocument.parse(policy.document);
   const { hostname, os, arch, agentVersion, publicKey } = request;
+  const custody = token.custody as EnrolResponse['custody']; // bound to these words by a CHECK
   const name = hostname;
   await tx.device.create({
     data: {
@@ -143,7 +145,8 @@ async function createDevice(
       id: vaultId,
       deviceId,
       prefix: vaultPrefix(tenantId, vaultId),
-      custody: 'escrowed',
+      custody,
+      acceptedCustody: custody,
       state: 'new',
     },
   });
@@ -163,7 +166,7 @@ async function createDevice(
     deviceId,
     deviceName: name,
     vaultId,
-    custody: 'escrowed',
+    custody,
     source: { id: sourceId, name: 'Files and folders', kind: 'files' },
     policyVersion: policy.version,
     policy: withTimeZone(document, customer.timezone),

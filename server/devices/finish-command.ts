@@ -1,25 +1,32 @@
+import type { z } from 'zod';
 import { HoldfastError } from '../../core/base/errors.ts';
+import type { commandResultRequest } from '../../core/protocol/messages.ts';
 import { type DeviceScope, requireDevice } from '../access/scope.ts';
 import { applyChange } from '../changes/apply-change.ts';
+import { recordRepairAnswer } from '../damage/record-repair-answer.ts';
 import type { Services } from '../services.ts';
+
+type CommandResult = z.infer<typeof commandResultRequest>;
 
 /** What became of a command. Told twice it is kept as first told. @throws HoldfastError not_found. */
 export async function finishCommand(
   services: Services,
   scope: DeviceScope,
   commandId: string,
-  result: { readonly state: 'done' | 'failed'; readonly message: string },
+  result: CommandResult,
 ): Promise<void> {
   requireDevice(scope);
-  await applyChange(services, scope, async ({ tx, audit }) => {
+  await applyChange(services, scope, async (change) => {
+    const { tx, audit } = change;
     const command = await tx.agentCommand.findFirst({
       where: { tenantId: scope.tenantId, deviceId: scope.deviceId, id: commandId },
     });
     if (command === null) throw new HoldfastError('not_found', 'The service has no such command for this machine.');
-    await tx.agentCommand.updateMany({
+    const finished = await tx.agentCommand.updateMany({
       where: { tenantId: scope.tenantId, id: commandId, finishedAt: null },
       data: { state: result.state, message: result.message, finishedAt: new Date(services.clock.nowMs()) },
     });
+    if (finished.count > 0 && command.kind === 'repair') await recordRepairAnswer(services, change, command, result);
     await audit('command.finished', { kind: 'agent_command', id: commandId }, { state: result.state });
   });
 }

@@ -1,13 +1,16 @@
 import { HoldfastError } from '../../core/base/errors.ts';
+import type { DeviceClass } from '../../core/domain/alerts/rules.ts';
 import { type PolicyDocument, policyDocument } from '../../core/domain/policy.ts';
 import type { Scope } from '../access/scope.ts';
+import { classOf } from '../alerts/load-rules.ts';
 import { listOpenAlerts } from '../alerts/queries.ts';
 import type { AlertView } from '../alerts/view.ts';
 import type { Tx } from '../db/client.ts';
 import { withScope } from '../db/with-scope.ts';
 import { type DrillLine, listDrillLines } from '../drills/queries.ts';
+import { emptyBar, loadBars } from '../fleet/load-bars.ts';
 import { loadSummaries } from '../fleet/summaries.ts';
-import type { DeviceSummary } from '../fleet/view.ts';
+import type { DeviceSummary, OccurrenceBar } from '../fleet/view.ts';
 import { listPointLines, type PointLine } from '../restore-points/queries.ts';
 import { listRunLines, type RunLine } from '../runs/queries.ts';
 import type { Services } from '../services.ts';
@@ -16,16 +19,30 @@ import { listVerificationLines, type VerificationLine } from '../verification/qu
 export interface DeviceView {
   readonly nowMs: number;
   readonly device: DeviceSummary;
+  /** 28 days, a cell for each expected backup. */
+  readonly bar: OccurrenceBar;
   readonly os: string;
+  /** For the limits of alerts; `isGuessed`: nobody said so. */
+  readonly deviceClass: { readonly is: DeviceClass; readonly isGuessed: boolean };
   readonly arch: string;
   readonly agentVersion: string;
+  readonly tags: readonly string[];
   readonly enrolledMs: number;
   readonly suspectedCloneMs: number | null;
   readonly custody: 'escrowed' | 'customer_held';
   readonly repositoryId: string | null;
   readonly storedBytes: number;
+  /** What the vault may hold; null: nothing is agreed. */
+  readonly quotaBytes: number | null;
   readonly storedObjects: number;
-  readonly policy: { readonly name: string; readonly version: number; readonly document: PolicyDocument };
+  readonly policy: {
+    readonly id: string;
+    readonly name: string;
+    readonly version: number;
+    readonly document: PolicyDocument;
+    /** Devices that obey it, this one among them. */
+    readonly devices: number;
+  };
   /** The policy version that the agent last said it obeys. */
   readonly policyVersionAtAgent: number;
   readonly alerts: readonly AlertView[];
@@ -61,6 +78,8 @@ export async function viewDevice(services: Services, scope: Scope, deviceId: str
     });
     const vault = await tx.vault.findFirst({ where });
     const state = await tx.deviceState.findFirst({ where });
+    const timezone = summary.timeZone;
+    const bars = await loadBars(services, scope, [{ id: deviceId, timezone }], nowMs);
     const stored =
       vault === null
         ? null
@@ -72,16 +91,27 @@ export async function viewDevice(services: Services, scope: Scope, deviceId: str
     return {
       nowMs,
       device: summary,
+      bar: bars.get(deviceId) ?? emptyBar(nowMs, timezone),
       os: device.os,
+      deviceClass: {
+        is: classOf(device.class, device.os, (policyDocument.parse(device.policy.document).sources ?? []).length > 0),
+        isGuessed: device.class === null,
+      },
       arch: device.arch,
       agentVersion: device.agentVersion,
+      tags: device.tags,
       enrolledMs: device.enrolledAt.getTime(),
       suspectedCloneMs: device.suspectedCloneAt?.getTime() ?? null,
       custody: vault?.custody === 'customer_held' ? 'customer_held' : 'escrowed',
       repositoryId: vault?.repositoryId ?? null,
+      quotaBytes: vault?.quotaBytes == null ? null : Number(vault.quotaBytes),
       storedBytes: Number(stored?._sum.size ?? 0n),
       storedObjects: stored?._count ?? 0,
       policy: {
+        id: device.policyId,
+        devices: await tx.device.count({
+          where: { tenantId: scope.tenantId, policyId: device.policyId, revokedAt: null },
+        }),
         name: device.policy.name,
         version: device.policy.version,
         document: policyDocument.parse(device.policy.document),

@@ -1,7 +1,7 @@
 /** A device says that it lives, and hears what there is to do. */
-import { newId } from '../../core/base/ids.ts';
 import { type PolicyDocument, policyDocument, withTimeZone } from '../../core/domain/policy.ts';
 import { decideRun } from '../../core/domain/run-decision.ts';
+import { knownCommands } from '../../core/protocol/command-versions.ts';
 import {
   agentCommand,
   type AgentCommand,
@@ -9,14 +9,16 @@ import {
   type HeartbeatResponse,
 } from '../../core/protocol/messages.ts';
 import { type DeviceScope, requireDevice } from '../access/scope.ts';
+import { openAlert } from '../alerts/open-alert.ts';
 import { appendAudit } from '../audit/append-audit.ts';
+import type { Change } from '../changes/apply-change.ts';
 import type { Tx } from '../db/client.ts';
 import { withScope } from '../db/with-scope.ts';
+import { endClonePause, isPausedAsClone } from './clone-pause.ts';
 import { saveProgress } from '../runs/record-progress.ts';
 import type { Services } from '../services.ts';
 
-const NEXT_SECONDS = 30;
-/** Sooner when there is something in the air, so that a click in the portal is felt on the machine. */
+/** At the latest when there is something in the air, so that a click in the portal is felt on the machine. */
 const NEXT_SECONDS_BUSY = 5;
 
 export async function recordHeartbeat(
@@ -42,12 +44,17 @@ export async function recordHeartbeat(
     // With the customer's zone, which the agent has no other way to know.
     const policy = withTimeZone(policyDocument.parse(device.policy.document), device.customer.timezone);
     const isReady = device.vault?.state === 'ready';
-    const due = isReady && beat.running === null ? await findDue(tx, scope, policy, nowMs) : null;
-    const commands = await takeCommands(services, tx, scope, beat.commandIds);
+    const isPaused = isPausedAsClone(device.suspectedCloneAt, nowMs);
+    if (device.suspectedCloneAt !== null && !isPaused) await endClonePause(services, tx, scope);
+    const due = isReady && !isPaused && beat.running === null ? await findDue(tx, scope, policy, nowMs) : null;
+    const commands = await takeCommands(services, tx, scope, beat);
     const isQuiet = due === null && commands.length === 0 && beat.running === null;
     return {
       serverTimeMs: nowMs,
-      nextInSeconds: isQuiet ? NEXT_SECONDS : NEXT_SECONDS_BUSY,
+      nextInSeconds: Math.min(
+        services.env.HOLDFAST_HEARTBEAT_SECONDS,
+        isQuiet ? Number.POSITIVE_INFINITY : NEXT_SECONDS_BUSY,
+      ),
       ...(device.policy.version === beat.policyVersion
         ? {}
         : { policy: { version: device.policy.version, document: policy } }),
@@ -74,13 +81,27 @@ async function noteState(services: Services, tx: Tx, scope: DeviceScope, beat: H
     where: { tenantId: scope.tenantId, id: scope.deviceId, suspectedCloneAt: null },
     data: { suspectedCloneAt: now },
   });
+  // Each further one makes the pause longer: while both are there, neither backs up.
+  if (marked.count === 0)
+    await tx.device.updateMany({
+      where: { tenantId: scope.tenantId, id: scope.deviceId },
+      data: { suspectedCloneAt: now },
+    });
   if (marked.count === 0) return;
-  const id = newId(services.clock);
-  await tx.$executeRaw`INSERT INTO alert (tenant_id, id, customer_id, device_id, kind, title, message)
-    VALUES (${scope.tenantId}::uuid, ${id}::uuid, ${scope.customerId}::uuid, ${scope.deviceId}::uuid, 'clone',
-      'Two machines use one identity',
-      'A heartbeat with an old number arrived: the machine was cloned, or its disk was set back. Backups of both would mix. Enrol the copy as a machine of its own.')
-    ON CONFLICT DO NOTHING`;
+  const audit: Change['audit'] = async (...event) => await appendAudit(tx, scope, ...event);
+  await openAlert(
+    services,
+    { tx, audit },
+    {
+      tenantId: scope.tenantId,
+      customerId: scope.customerId,
+      deviceId: scope.deviceId,
+      kind: 'clone',
+      title: 'Two machines use one identity',
+      message:
+        'A heartbeat with an old number arrived: the machine was cloned, or its disk was set back. Backups of both would mix, so neither is backed up now; what is stored is safe. Enrol the copy as a machine of its own, or switch it off: a day after its last call the backups go on.',
+    },
+  );
   await appendAudit(
     tx,
     scope,
@@ -129,14 +150,16 @@ async function takeCommands(
   services: Services,
   tx: Tx,
   scope: DeviceScope,
-  heldIds: readonly string[],
+  { commandIds, agentVersion }: HeartbeatRequest,
 ): Promise<AgentCommand[]> {
   const pending = await tx.agentCommand.findMany({
     where: {
       tenantId: scope.tenantId,
       deviceId: scope.deviceId,
       state: { in: ['pending', 'delivered'] },
-      id: { notIn: [...heldIds] },
+      id: { notIn: commandIds },
+      // What it cannot read would take the whole answer with it. It waits for a newer agent.
+      kind: { in: knownCommands(agentVersion) },
     },
     orderBy: { createdAt: 'asc' },
     take: 10,

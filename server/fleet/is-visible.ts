@@ -2,7 +2,7 @@ import type { Scope } from '../access/scope.ts';
 import { withScope } from '../db/with-scope.ts';
 import type { Services } from '../services.ts';
 
-export type VisibleKind = 'customer' | 'device' | 'run' | 'restorePoint' | 'drill';
+export type VisibleKind = 'customer' | 'device' | 'run' | 'restorePoint' | 'drill' | 'alert';
 
 /** Does this thing exist inside the scope? A revoked device is no longer shown. */
 export async function isVisible(services: Services, scope: Scope, kind: VisibleKind, id: string): Promise<boolean> {
@@ -19,6 +19,8 @@ export async function isVisible(services: Services, scope: Scope, kind: VisibleK
         return await tx.restorePoint.count({ where });
       case 'drill':
         return await tx.drill.count({ where });
+      case 'alert':
+        return await tx.alert.count({ where });
     }
   });
   return found === 1;

@@ -1,30 +1,46 @@
-import { PROTECTION_STATES, type ProtectionState } from '../../core/domain/outcome.ts';
 import { requireStaff, type Scope } from '../access/scope.ts';
 import { withScope } from '../db/with-scope.ts';
 import type { Services } from '../services.ts';
-import { loadSummaries } from './summaries.ts';
-import type { CustomerChoice, DeviceSummary, FleetView } from './view.ts';
+import type { CustomerChoice, FleetNames, FleetViewLine } from './view.ts';
 
-export interface FleetFilter {
-  /** Part of the device's name, host name or customer, any case. */
-  readonly text: string;
-  readonly customerId: string | null;
-  readonly state: ProtectionState | null;
+/** Own views and those that others share, by name. Staff only. */
+export async function listFleetViews(services: Services, scope: Scope): Promise<FleetViewLine[]> {
+  requireStaff(scope);
+  const own = scope.actor.id === null ? [] : [{ ownerId: scope.actor.id }];
+  const views = await withScope(services, scope, (tx) =>
+    tx.fleetView.findMany({
+      where: { tenantId: scope.tenantId, OR: [{ isShared: true }, ...own] },
+      orderBy: [{ name: 'asc' }, { id: 'asc' }],
+    }),
+  );
+  return views.map(({ id, name, filter, columns, density, isShared, ownerId }) => ({
+    id,
+    name,
+    filter,
+    columns,
+    density,
+    isShared,
+    isOwn: ownerId === scope.actor.id,
+  }));
 }
 
-/** All devices of the provider, the most urgent first, and those of them that the filter lets through. Staff only. */
-export async function viewFleet(services: Services, scope: Scope, filter: FleetFilter): Promise<FleetView> {
+/** What the search field suggests. Staff only. */
+export async function listFleetNames(services: Services, scope: Scope): Promise<FleetNames> {
   requireStaff(scope);
-  const nowMs = services.clock.nowMs();
-  return await withScope(services, scope, async (tx) => {
-    const all = (await loadSummaries(tx, scope, nowMs)).sort(byUrgency);
-    const customers = await tx.customer.findMany({
-      where: { tenantId: scope.tenantId },
-      select: { id: true, name: true },
-      orderBy: { name: 'asc' },
-    });
-    return { nowMs, all, customers, devices: all.filter((device) => isWanted(device, filter)) };
-  });
+  const { tenantId } = scope;
+  const rows = await withScope(
+    services,
+    scope,
+    (tx) => tx.$queryRaw<{ field: keyof FleetNames; name: string }[]>`
+      SELECT DISTINCT 'customer' AS field, name FROM customer WHERE tenant_id = ${tenantId}::uuid
+      UNION SELECT 'policy', name FROM policy WHERE tenant_id = ${tenantId}::uuid
+      UNION SELECT 'os', os FROM device WHERE tenant_id = ${tenantId}::uuid
+      UNION SELECT 'tag', unnest(tags) FROM device WHERE tenant_id = ${tenantId}::uuid
+      ORDER BY 1, 2`,
+  );
+  const namesOf = (wanted: keyof FleetNames): string[] =>
+    rows.filter(({ field }) => field === wanted).map(({ name }) => name);
+  return { customer: namesOf('customer'), policy: namesOf('policy'), tag: namesOf('tag'), os: namesOf('os') };
 }
 
 /** Devices whose name, host name or customer contains the text, for the search field. At most `limit`. */
@@ -68,18 +84,4 @@ export async function listEnrolmentChoices(
       orderBy: { name: 'asc' },
     }),
   );
-}
-
-function isWanted(device: DeviceSummary, filter: FleetFilter): boolean {
-  const text = filter.text.trim().toLowerCase();
-  return (
-    (filter.customerId === null || device.customerId === filter.customerId) &&
-    (filter.state === null || device.protection.state === filter.state) &&
-    (text === '' || [device.name, device.hostname, device.customerName].some((one) => one.toLowerCase().includes(text)))
-  );
-}
-
-function byUrgency(a: DeviceSummary, b: DeviceSummary): number {
-  const urgency = (device: DeviceSummary) => PROTECTION_STATES.indexOf(device.protection.state);
-  return urgency(a) - urgency(b) || a.customerName.localeCompare(b.customerName) || a.name.localeCompare(b.name);
 }

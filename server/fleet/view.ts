@@ -1,5 +1,5 @@
 /** Plain data for screens: numbers and strings, no database types. Times are milliseconds since the epoch. */
-import type { OccurrenceOutcome } from '../../core/domain/outcome.ts';
+import type { OccurrenceOutcome, ProtectionState } from '../../core/domain/outcome.ts';
 import type { Protection } from '../../core/domain/protection.ts';
 
 /** One calendar day of a device in its customer's zone. */
@@ -52,11 +52,105 @@ export interface CustomerChoice {
   readonly name: string;
 }
 
-export interface FleetView {
+/**
+ * What was expected at one time, and what became of it: seconds since the epoch, the day's place in the bar (the last is
+ * today), the outcome, and why. `open`: nothing is decided yet. `extra`: a backup that no schedule asked for. A tuple, for a
+ * page holds thousands.
+ */
+export type BarCell = readonly [
+  atSeconds: number,
+  day: number,
+  outcome: OccurrenceOutcome | 'open' | 'extra',
+  reason: string | null,
+];
+
+export interface BarDrill {
+  readonly id: string;
+  readonly atMs: number;
+  readonly day: number;
+  readonly state: 'passed' | 'failed';
+  readonly level: number;
+}
+
+/** The last 28 days of a device in its customer's zone: one cell for each expected backup. */
+export interface OccurrenceBar {
+  /** 25 Oct, 26 Oct, … */
+  readonly days: readonly string[];
+  readonly cells: readonly BarCell[];
+  readonly drills: readonly BarDrill[];
+}
+
+/** A device in the fleet list. */
+export interface FleetRow extends Omit<DeviceSummary, 'history'> {
+  readonly os: string;
+  readonly agentVersion: string;
+  readonly policyName: string;
+  readonly tags: readonly string[];
+  readonly custody: 'escrowed' | 'customer_held' | null;
+  /** Of the last proven restore; estimated from a sample unless it was measured on all of the data. */
+  readonly rtoMs: number | null;
+  readonly isRtoEstimated: boolean;
+  readonly sizeBytes: number | null;
+  readonly addedBytes: number | null;
+  readonly lastOutcome: OccurrenceOutcome | null;
+  readonly alertTitle: string | null;
+  readonly badObjects: number;
+  readonly isSuspectedClone: boolean;
+  readonly enrolledMs: number;
+  readonly bar: OccurrenceBar;
+}
+
+export interface FleetPage {
+  /** The instant that the ages and lights of all pages are told by. */
   readonly nowMs: number;
-  /** After the filter, the most urgent first. */
-  readonly devices: readonly DeviceSummary[];
-  /** Before the filter: the opening sentence speaks of these. */
-  readonly all: readonly DeviceSummary[];
-  readonly customers: readonly CustomerChoice[];
+  readonly rows: readonly FleetRow[];
+  /** For the page after this one; null: there is none. */
+  readonly next: string | null;
+}
+
+export interface FacetWord {
+  /** As it stands in a filter. */
+  readonly word: string;
+  readonly label: string;
+  /** Devices that the rest of the filter lets through. */
+  readonly count: number;
+}
+
+export interface FleetFacets {
+  /** Devices that the whole filter lets through. */
+  readonly total: number;
+  readonly fields: Readonly<Record<FacetField, readonly FacetWord[]>>;
+}
+
+export type FacetField = 'status' | 'last' | 'customer' | 'policy' | 'tag' | 'os';
+
+/** The whole fleet, whatever is filtered: what the opening sentence speaks of. */
+export interface FleetTotals {
+  readonly nowMs: number;
+  readonly devices: number;
+  readonly customers: number;
+  readonly states: Readonly<Partial<Record<ProtectionState, number>>>;
+  readonly busy: number;
+  /** The most urgent one that is not proven. */
+  readonly first: { readonly name: string; readonly protection: Protection; readonly proofAtMs: number | null } | null;
+  /** The oldest among proven devices; null when one of them has none, or there is none. */
+  readonly oldestProofMs: number | null;
+}
+
+export interface FleetViewLine {
+  readonly id: string;
+  readonly name: string;
+  readonly filter: string;
+  readonly columns: readonly string[];
+  readonly density: string;
+  readonly isShared: boolean;
+  readonly isOwn: boolean;
+}
+
+/** Names that a filter may use, for suggestions. */
+export interface FleetNames {
+  readonly customer: readonly string[];
+  readonly policy: readonly string[];
+  readonly tag: readonly string[];
+  readonly os: readonly string[];
 }

@@ -16,6 +16,8 @@ const TIMES = {
   leaseMs: 24 * 60 * MINUTE_MS,
   /** A staged file may be written by an upload that is still under way. */
   stagedMs: 60 * MINUTE_MS,
+  /** What was told, and whether it arrived. */
+  toldMs: 90 * 24 * 60 * MINUTE_MS,
 } as const;
 const BATCH = 500;
 
@@ -26,6 +28,10 @@ export async function tidyTenant(services: Services, scope: Scope): Promise<void
   await withScope(services, scope, async (tx) => {
     await tx.deviceNonce.deleteMany({ where: { tenantId, seenAt: { lt: before(TIMES.nonceMs) } } });
     await tx.folderListing.deleteMany({ where: { tenantId, expiresAt: { lt: before(0) } } });
+    const told = { tenantId, createdAt: { lt: before(TIMES.toldMs) } };
+    await tx.notificationDelivery.deleteMany({ where: { ...told, endedAt: { not: null } } });
+    await tx.notification.deleteMany({ where: told });
+    await tx.externalTicket.deleteMany({ where: { tenantId, closedAt: { lt: before(TIMES.toldMs) } } });
   });
   await dropDownloads(services, scope, before(0));
   await dropStaged(services, scope, before(TIMES.stagedMs));

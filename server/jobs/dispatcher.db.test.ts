@@ -27,7 +27,7 @@ beforeAll(async () => {
   tenant = await createTestTenant(services, 'jobs');
   admin = new pg.Client({ connectionString: database.databaseUrl });
   await admin.connect();
-  dispatcher = startDispatcher(services);
+  dispatcher = startDispatcher(services, { reconcileMs: 500 });
 });
 afterAll(async () => {
   await dispatcher.stop();
@@ -70,7 +70,12 @@ function work(handle: (claim: Claim) => Promise<void>): { worker: QueueWorker; s
     await handle(claim);
   };
   return {
-    worker: createQueueWorker(services.env, 'interactive', 4, process, () => undefined),
+    worker: createQueueWorker(services.env, 'interactive', {
+      slots: 4,
+      onIntent: process,
+      onCanary: async () => undefined,
+      onError: () => undefined,
+    }),
     started: () => started,
   };
 }
@@ -110,7 +115,7 @@ describe('an intent', () => {
     const id = await enqueue();
     await until(async () => (await stateOf(id)).state === 'dead');
     await worker.close();
-    expect(await stateOf(id)).toMatchObject({ attempt: 2, error: 'the vault is on fire' });
+    expect(await stateOf(id)).toMatchObject({ attempt: 5, error: 'the vault is on fire' });
   });
 
   test('whose worker vanished is given to another one, and the first can do no more harm', async () => {
@@ -191,6 +196,53 @@ describe('many intents', () => {
     await until(async () => order.length === 61);
     await worker.close();
     expect(order.indexOf(neighbour.id)).toBeLessThan(20);
+  });
+
+  test('of one customer let the one of another customer of the same tenant go first', async () => {
+    const [many, few] = tenant.customers;
+    const write = async (customerId: string): Promise<void> =>
+      void (await withScope(services, tenant.system, (tx) =>
+        enqueueIntent(tx, tenant.system, 'list-folder', { listingId }, { customerId }),
+      ));
+    for (let at = 0; at < 60; at += 1) await write(many.id);
+    await write(few.id);
+    const order: string[] = [];
+    const { worker } = work(async (claim) => {
+      const { rows } = await admin.query('SELECT customer_id FROM job_intent WHERE id = $1', [claim.intent.id]);
+      order.push(rows[0].customer_id);
+      await claim.finish();
+    });
+    await until(async () => order.length === 61);
+    await worker.close();
+    expect(order.indexOf(few.id)).toBeLessThan(20);
+  });
+
+  test('waiting behind a long job are not sent again each minute: the queue holds each once', async () => {
+    let goOn = (): void => undefined;
+    const gate = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    const { worker, started } = work(async (claim) => {
+      await gate;
+      await claim.finish();
+    });
+    const ids = await Promise.all(Array.from({ length: 8 }, () => enqueue()));
+    await until(async () => started() === 4);
+    const dispatches = async (): Promise<number> =>
+      (await admin.query(`SELECT sum(dispatches)::int AS n FROM job_intent WHERE kind = 'list-folder'`)).rows[0].n;
+    const before = await dispatches();
+    await admin.query(`UPDATE job_intent SET dispatched_at = now() - interval '2 minutes' WHERE state = 'dispatched'`);
+    await until(async () => {
+      const { rows } = await admin.query(
+        `SELECT 1 FROM job_intent WHERE state = 'dispatched' AND dispatched_at < now() - interval '1 minute'`,
+      );
+      return rows.length === 0;
+    });
+    expect(await dispatches()).toBe(before);
+    goOn();
+    await until(async () => (await Promise.all(ids.map(stateOf))).every(({ state }) => state === 'done'));
+    await worker.close();
+    expect(started()).toBe(8);
   });
 
   test('are sent on while the database forgets the leader: a second dispatcher takes over', async () => {
@@ -320,7 +372,7 @@ async function startHangingWorker(): Promise<ChildProcess> {
       await claimIntent(services, tenantId, intentId);
       await new Promise(() => setInterval(() => {}, 1000));
     };
-    createQueueWorker(services.env, 'interactive', 1, hang, () => {});
+    createQueueWorker(services.env, 'interactive', { slots: 1, onIntent: hang, onCanary: async () => {}, onError: () => {} });
     console.log('listening');`;
   const { serviceUrl, queueUrl } = database;
   const urls = JSON.stringify({ serviceUrl, queueUrl, redisUrl: queue.redisUrl });

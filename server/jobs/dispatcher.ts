@@ -1,42 +1,59 @@
 /**
- * Moves intents from Postgres into the queues: fairly between tenants, by one leader at a time, again when a dispatch or a
- * worker is lost. Also writes the periodic sweeps of every tenant. All of it converges: any pass may be repeated or skipped.
+ * Moves intents from Postgres into the queues: fairly between tenants and customers, by one leader at a time, again when a
+ * dispatch or a worker is lost. Also writes the periodic sweeps of every tenant and sends the canaries. All of it converges:
+ * any pass may be repeated or skipped.
  */
 import pg from 'pg';
-import { withDispatcher } from '../db/with-dispatcher.ts';
+import { runAsDispatcher, withDispatcher } from '../db/with-dispatcher.ts';
 import { withScope } from '../db/with-scope.ts';
 import { scopeForSystem } from '../access/scope.ts';
 import type { Services } from '../services.ts';
-import { QUEUE_SHARES, QUEUES, type QueueName, SWEEPS } from './catalog.ts';
+import { QUEUE_NAMES, QUEUES, type QueueName, SWEEPS } from './catalog.ts';
 import { enqueueIntent } from './intents.ts';
+import { pickIntents, type PickedIntent } from './pick-intents.ts';
 import { createQueue, type JobQueue } from './queue-backend.ts';
+import { countSlots, nextCanaries } from './queue-facts.ts';
+import { forgetOldIntents, reconcileIntents } from './reconcile-intents.ts';
 
+/** What is announced is dispatched at once; this finds what has become due. */
 const POLL_MS = 250;
 const RECONCILE_MS = 5_000;
-/** A dispatch that nobody claimed for so long is taken for lost. */
-const UNCLAIMED_MS = 60_000;
-/** A job that took two workers down with it gets no third. */
-const CRASHES_MAX = 2;
-const ATTEMPTS_MAX = 5;
-const BATCH = 64;
+const FORGET_MS = 60_000;
+const CANARY_MS = 60_000;
 const LEADER_LOCK = 419_201;
-/** Finished intents are kept so long for the curious. */
-const DONE_KEPT_HOURS = 48;
-
-interface PickedIntent {
-  readonly tenant_id: string;
-  readonly id: string;
-  readonly dispatches: number;
-  readonly priority: number;
-}
+/** The leader says this often that it lives; one that has said nothing for so long is relieved. */
+const LEADER_PING_MS = 3_000;
+const LEADER_SILENT_MS = 15_000;
+/**
+ * A process that stands still keeps its connection, and with it the lock, while it dispatches nothing. It logs in as we do, so
+ * we may end that connection; when it wakes up it finds itself relieved, and what it dispatches meanwhile is claimed once.
+ */
+const RELIEVE = `SELECT pg_terminate_backend(a.pid) FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+  WHERE l.locktype = 'advisory' AND l.granted AND l.classid = 0 AND l.objid = $1 AND a.datname = current_database()
+    AND a.state_change < now() - $2 * interval '1 millisecond'`;
+/** Announcements come in swarms, one a finished job: what comes within this is one pass. */
+const GATHER_MS = 8;
+const DUE = {
+  name: 'job_due',
+  text: `SELECT name AS queue FROM unnest($1::text[]) AS name
+    WHERE EXISTS (SELECT 1 FROM job_intent WHERE queue = name AND state = 'waiting' AND run_after <= now())`,
+};
 
 export interface Dispatcher {
   /** Ends after the pass in hand. */
   stop(): Promise<void>;
 }
 
-export function startDispatcher(services: Services): Dispatcher {
-  const loop = new DispatchLoop(services);
+export interface DispatcherOptions {
+  /** Tests: canaries more often than each minute, and a look for what was lost more often than every five seconds. */
+  readonly canaryMs?: number;
+  readonly reconcileMs?: number;
+  /** Tests: a shorter silence after which a leader is relieved. */
+  readonly leaderSilentMs?: number;
+}
+
+export function startDispatcher(services: Services, options: DispatcherOptions = {}): Dispatcher {
+  const loop = new DispatchLoop(services, options);
   const ended = loop.run();
   return {
     stop: async () => {
@@ -48,21 +65,27 @@ export function startDispatcher(services: Services): Dispatcher {
 
 class DispatchLoop {
   readonly #services: Services;
+  readonly #canaryMs: number;
+  readonly #reconcileMs: number;
+  readonly #leaderSilentMs: number;
   readonly #queues: Readonly<Record<QueueName, JobQueue>>;
   readonly #lastSweepMs = new Map<string, number>();
+  /** Queues that something was announced for since they were looked at. */
+  readonly #announced = new Set<string>();
+  #slots: ReadonlyMap<string, number> = new Map();
   #isStopping = false;
   #wake: (() => void) | undefined;
   #reconciledMs = 0;
+  #forgotMs = 0;
 
-  constructor(services: Services) {
+  constructor(services: Services, options: DispatcherOptions) {
     this.#services = services;
-    const queue = (name: QueueName): JobQueue => createQueue(services.env, name);
-    this.#queues = {
-      control: queue('control'),
-      verify: queue('verify'),
-      drill: queue('drill'),
-      interactive: queue('interactive'),
-    };
+    this.#canaryMs = options.canaryMs ?? CANARY_MS;
+    this.#reconcileMs = options.reconcileMs ?? RECONCILE_MS;
+    this.#leaderSilentMs = options.leaderSilentMs ?? LEADER_SILENT_MS;
+    this.#queues = Object.fromEntries(
+      QUEUE_NAMES.map((name) => [name, createQueue(services.env, name)]),
+    ) as unknown as Record<QueueName, JobQueue>; // every name of the catalog
   }
 
   stop(): void {
@@ -80,7 +103,10 @@ class DispatchLoop {
       try {
         while (!this.#isStopping && leader.isAlive()) {
           await this.#pass();
-          await this.#sleep(POLL_MS);
+          const passedMs = performance.now();
+          if (this.#announced.size === 0) await this.#sleep(POLL_MS);
+          const restMs = GATHER_MS - (performance.now() - passedMs);
+          if (restMs > 0) await new Promise((resolve) => setTimeout(resolve, restMs));
         }
       } catch (error) {
         this.#services.log.error({ err: error }, 'dispatching failed; it goes on');
@@ -100,7 +126,10 @@ class DispatchLoop {
       isAlive = false;
       this.#wake?.();
     });
-    client.on('notification', () => this.#wake?.());
+    client.on('notification', ({ payload }) => {
+      this.#announced.add(payload ?? '');
+      this.#wake?.();
+    });
     try {
       await client.connect();
       const { rows } = await client.query<{ locked: boolean }>('SELECT pg_try_advisory_lock($1) AS locked', [
@@ -108,8 +137,17 @@ class DispatchLoop {
       ]);
       if (rows[0]?.locked === true) {
         await client.query('LISTEN job_intent');
-        return { isAlive: () => isAlive, end: async () => await client.end().catch(() => undefined) };
+        const pingMs = Math.min(LEADER_PING_MS, this.#leaderSilentMs / 4);
+        const ping = setInterval(() => void client.query('SELECT 1').catch(() => undefined), pingMs);
+        return {
+          isAlive: () => isAlive,
+          end: async () => {
+            clearInterval(ping);
+            await client.end().catch(() => undefined);
+          },
+        };
       }
+      await client.query(RELIEVE, [LEADER_LOCK, this.#leaderSilentMs]);
     } catch (error) {
       this.#services.log.warn({ err: error }, 'the database does not answer the dispatcher');
     }
@@ -131,73 +169,68 @@ class DispatchLoop {
 
   async #pass(): Promise<void> {
     const nowMs = Date.now();
-    if (nowMs - this.#reconciledMs >= RECONCILE_MS) {
+    if (nowMs - this.#reconciledMs >= this.#reconcileMs) {
       this.#reconciledMs = nowMs;
-      await this.#reconcile();
+      this.#slots = await countSlots(this.#services);
+      await reconcileIntents(this.#services, this.#queues);
       await this.#writeSweeps(nowMs);
+      await this.#sendCanaries();
     }
-    for (const name of QUEUES) await this.#dispatch(name);
+    if (nowMs - this.#forgotMs >= FORGET_MS) {
+      this.#forgotMs = nowMs;
+      await forgetOldIntents(this.#services);
+    }
+    const announced = [...this.#announced];
+    this.#announced.clear();
+    const due = announced.length > 0 ? announced : await this.#queuesWithDue();
+    const names = QUEUE_NAMES.filter((name) => due.includes(name));
+    await Promise.all(names.map(async (name) => await this.#dispatch(name)));
+  }
+
+  async #queuesWithDue(): Promise<string[]> {
+    const values = [QUEUE_NAMES];
+    const { rows } = await runAsDispatcher<{ queue: string }>(this.#services, { ...DUE, values });
+    return rows.map(({ queue }) => queue);
   }
 
   /** Marks first, then adds: a crash between leaves a dispatch that nobody claims, which the reconciler repeats. */
-  async #dispatch(queue: QueueName): Promise<void> {
-    const picked = await withDispatcher(
-      this.#services,
-      (tx) => tx.$queryRaw<PickedIntent[]>`
-        WITH busy AS (
-          SELECT tenant_id, count(*) AS n FROM job_intent
-          WHERE queue = ${queue} AND state IN ('dispatched', 'running') GROUP BY tenant_id
-        ), ranked AS (
-          SELECT i.tenant_id, i.id, i.priority, i.run_after, coalesce(b.n, 0)
-            + row_number() OVER (PARTITION BY i.tenant_id ORDER BY i.priority, i.run_after) AS place
-          FROM job_intent i LEFT JOIN busy b USING (tenant_id)
-          WHERE i.queue = ${queue} AND i.state = 'waiting' AND i.run_after <= now()
-            -- One of a key at a time: what began with older facts must not be the last to write.
-            AND NOT EXISTS (SELECT 1 FROM job_intent o WHERE o.tenant_id = i.tenant_id AND o.queue = i.queue
-              AND o.kind = i.kind AND o.dedupe_key = i.dedupe_key AND o.state = 'running')
-        ), chosen AS (
-          SELECT tenant_id, id FROM ranked WHERE place <= ${QUEUE_SHARES[queue]} ORDER BY place, priority, run_after LIMIT ${BATCH}
-        )
-        UPDATE job_intent i SET state = 'dispatched', dispatched_at = now(), dispatches = i.dispatches + 1
-        FROM (SELECT j.tenant_id, j.id FROM job_intent j JOIN chosen USING (tenant_id, id)
-              WHERE j.state = 'waiting' FOR UPDATE OF j SKIP LOCKED) c
-        WHERE i.tenant_id = c.tenant_id AND i.id = c.id
-        RETURNING i.tenant_id, i.id, i.dispatches, i.priority`,
-    );
-    await Promise.all(picked.map(async (intent) => await this.#add(queue, intent)));
+  async #dispatch(name: QueueName): Promise<void> {
+    const inHandMax = (this.#slots.get(name) ?? 0) + QUEUES[name].ahead;
+    const picked = await pickIntents(this.#services, name, inHandMax);
+    if (picked.length > 0) await this.#add(name, picked);
   }
 
-  async #add(queue: QueueName, { tenant_id, id, dispatches, priority }: PickedIntent): Promise<void> {
+  async #add(name: QueueName, picked: readonly PickedIntent[]): Promise<void> {
     try {
-      await this.#queues[queue].add(`${id}-${dispatches}`, { tenantId: tenant_id, intentId: id }, priority);
+      await this.#queues[name].add(
+        picked.map(({ tenantId, id, dispatches, place }) => ({
+          jobId: `${id}-${dispatches}`,
+          job: { tenantId, intentId: id },
+          priority: place,
+        })),
+      );
     } catch (error) {
-      this.#services.log.warn({ err: error, queue }, 'the queue does not answer; the intent waits');
+      this.#services.log.warn({ err: error, queue: name }, 'the queue does not answer; the intents wait');
+      const ids = picked.map(({ id }) => id);
       await withDispatcher(
         this.#services,
         (tx) => tx.$executeRaw`UPDATE job_intent SET state = 'waiting', run_after = now() + interval '2 seconds'
-          WHERE tenant_id = ${tenant_id}::uuid AND id = ${id}::uuid AND state = 'dispatched'`,
+          WHERE queue = ${name} AND id = ANY (${ids}::uuid[]) AND state = 'dispatched'`,
       );
     }
   }
 
-  async #reconcile(): Promise<void> {
-    await withDispatcher(this.#services, async (tx) => {
-      // A dispatch that was lost is nobody's fault: it costs no attempt.
-      await tx.$executeRaw`UPDATE job_intent SET state = 'waiting'
-        WHERE state = 'dispatched' AND dispatched_at < now() - ${UNCLAIMED_MS} * interval '1 millisecond'`;
-      await tx.$executeRaw`UPDATE job_intent SET crashes = crashes + 1, lease_until = NULL,
-          state = CASE WHEN crashes + 1 >= ${CRASHES_MAX} OR attempt >= ${ATTEMPTS_MAX} THEN 'dead' ELSE 'waiting' END,
-          finished_at = CASE WHEN crashes + 1 >= ${CRASHES_MAX} OR attempt >= ${ATTEMPTS_MAX} THEN now() END,
-          error = 'The worker ended in the middle of the job.'
-        WHERE state = 'running' AND lease_until < now()
-          AND NOT EXISTS (SELECT 1 FROM job_intent o WHERE o.tenant_id = job_intent.tenant_id AND o.kind = job_intent.kind
-            AND o.dedupe_key = job_intent.dedupe_key AND o.state IN ('waiting', 'dispatched'))`;
-      // One with the same key waits already and will do the work.
-      await tx.$executeRaw`UPDATE job_intent SET crashes = crashes + 1, lease_until = NULL, state = 'done', finished_at = now(),
-          error = 'The worker ended in the middle of the job; a newer one does the work.'
-        WHERE state = 'running' AND lease_until < now()`;
-      await tx.$executeRaw`DELETE FROM job_intent WHERE state = 'done' AND finished_at < now() - ${DONE_KEPT_HOURS} * interval '1 hour'`;
-    });
+  /** One that cannot be sent is not sent again before the next minute: that it does not come back is the message. */
+  async #sendCanaries(): Promise<void> {
+    const canaries = await nextCanaries(this.#services, this.#canaryMs);
+    await Promise.all(
+      canaries.map(
+        async ({ queue, number }) =>
+          await this.#queues[queue].addCanary(number).catch((error: unknown) => {
+            this.#services.log.warn({ err: error, queue }, 'the queue does not answer; it takes no canary');
+          }),
+      ),
+    );
   }
 
   async #writeSweeps(nowMs: number): Promise<void> {

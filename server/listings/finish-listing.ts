@@ -1,4 +1,3 @@
-import type { Prisma } from '../db/generated/client.ts';
 import { withScope } from '../db/with-scope.ts';
 import type { Claim } from '../jobs/claims.ts';
 import type { Services } from '../services.ts';
@@ -45,7 +44,7 @@ export async function finishListing(
     await claim.guard(tx);
     await tx.folderListing.updateMany({
       where: { tenantId: claim.scope.tenantId, id: listingId, state: 'queued' },
-      data: { state: 'ready', entries: entries as unknown as Prisma.InputJsonArray, errorMessage: remark }, // plain JSON by its type
+      data: { state: 'ready', entries: [...entries], errorMessage: remark },
     });
   });
 }

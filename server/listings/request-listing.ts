@@ -9,7 +9,8 @@ import { pointToRead, snapshotPath } from './point-to-read.ts';
 /** Listings are kept so long; a restore point never changes, so this only bounds what lies about. */
 const KEPT_MS = 60 * 60_000;
 
-export interface ListingEntry {
+/** A type and no interface: only that is JSON to the compiler. */
+export type ListingEntry = {
   readonly name: string;
   readonly type: string;
   /** Bytes. */
@@ -17,7 +18,7 @@ export interface ListingEntry {
   /** Milliseconds since the epoch, or null. */
   readonly mtime: number | null;
   readonly linkTarget?: string;
-}
+};
 
 export interface ListingView {
   readonly id: string;

@@ -1,7 +1,10 @@
 import { HoldfastError } from '../../core/base/errors.ts';
 import { policyDocument } from '../../core/domain/policy.ts';
+import { protectedPlaces } from '../../core/domain/source-words.ts';
 import type { Scope } from '../access/scope.ts';
 import type { Tx } from '../db/client.ts';
+import { agentTooOld } from '../drills/order-agent-drill.ts';
+import { damageImpact } from '../damage/damage-impact.ts';
 import { withScope } from '../db/with-scope.ts';
 import { type DownloadLine, listDownloadLines } from '../downloads/queries.ts';
 import type { Services } from '../services.ts';
@@ -35,13 +38,30 @@ export interface PointDetailView {
     readonly customerName: string;
   };
   readonly custody: 'escrowed' | 'customer_held';
+  /** The machine alone could test it, and its agent is too old to; null: nothing is in the way. */
+  readonly agentTooOld: { readonly has: string; readonly needed: string } | null;
+  /** A part of it is gone for good, and somebody has accepted that. */
+  readonly loss: PointLoss | null;
   /** What the device's policy protects today; short cuts into the tree. */
   readonly protectedPaths: readonly string[];
   /** What was prepared for download from this point and is still kept, the newest first. */
   readonly downloads: readonly DownloadLine[];
 }
 
+export interface PointLoss {
+  readonly damageId: string;
+  readonly acceptedMs: number;
+  readonly byName: string | null;
+  readonly reason: string;
+  readonly objects: number;
+  /** The first files that lack something; null where nobody but the customer can know them. */
+  readonly files: readonly string[] | null;
+  /** Of the whole damage: in this point some of them may lie at other places. */
+  readonly filesTotal: number;
+}
+
 const SHORTCUTS_MAX = 6;
+const LOST_FILES_SHOWN = 50;
 
 const lineSelect = {
   id: true,
@@ -70,8 +90,17 @@ export async function viewRestorePoint(services: Services, scope: Scope, pointId
       select: {
         ...lineSelect,
         vault: { select: { custody: true } },
+        lostDamage: {
+          select: {
+            ...{ id: true, acceptedAt: true, acceptReason: true, keys: true, impact: true },
+            accepter: { select: { name: true } },
+          },
+        },
         device: {
-          select: { id: true, name: true, customerId: true, customer: true, policy: { select: { document: true } } },
+          select: {
+            ...{ id: true, name: true, customerId: true, customer: true, agentVersion: true },
+            policy: { select: { document: true } },
+          },
         },
       },
     });
@@ -83,10 +112,35 @@ export async function viewRestorePoint(services: Services, scope: Scope, pointId
       point: toPointLine(point),
       device: { id: device.id, name: device.name, customerId: device.customerId, customerName: device.customer.name },
       custody: point.vault.custody === 'customer_held' ? 'customer_held' : 'escrowed',
-      protectedPaths: policyDocument.parse(device.policy.document).paths.slice(0, SHORTCUTS_MAX),
+      agentTooOld: point.vault.custody === 'customer_held' ? agentTooOld(device.agentVersion) : null,
+      loss: toLoss(point.lostDamage),
+      protectedPaths: protectedPlaces(policyDocument.parse(device.policy.document)).slice(0, SHORTCUTS_MAX),
       downloads: await listDownloadLines(tx, scope, pointId, nowMs),
     };
   });
+}
+
+interface LossRow {
+  readonly id: string;
+  readonly acceptedAt: Date | null;
+  readonly acceptReason: string | null;
+  readonly keys: readonly string[];
+  readonly impact: unknown;
+  readonly accepter: { readonly name: string } | null;
+}
+
+function toLoss(damage: LossRow | null): PointLoss | null {
+  if (damage?.acceptedAt == null) return null;
+  const impact = damageImpact.safeParse(damage.impact).data;
+  return {
+    damageId: damage.id,
+    acceptedMs: damage.acceptedAt.getTime(),
+    byName: damage.accepter?.name ?? null,
+    reason: damage.acceptReason ?? '',
+    objects: damage.keys.length,
+    files: impact?.files.slice(0, LOST_FILES_SHOWN).map(({ path }) => path) ?? null,
+    filesTotal: impact?.filesTotal ?? 0,
+  };
 }
 
 /** Restore points of one device, the newest capture first. */

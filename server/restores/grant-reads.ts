@@ -21,7 +21,7 @@ export async function grantReads(services: Services, scope: DeviceScope, request
     const wanted = request.list === null ? { key: { in: request.keys } } : { kind: KINDS_OF_LISTS[request.list] };
     const rows = await tx.storedObject.findMany({ where: { ...here, ...wanted }, orderBy: { key: 'asc' } });
     if (!rows.some(({ kind }) => kind === 'data_pack')) return { prefix: vault.prefix, objects: rows };
-    const packs = await grantedPacks(services, tx, scope, vault.id, request.grantId);
+    const packs = await readablePacks(services, tx, scope, vault.id, request, rows);
     const isGranted = ({ kind, key }: (typeof rows)[number]): boolean =>
       kind !== 'data_pack' || packs.has(key.split('/').at(-1) ?? '');
     return { prefix: vault.prefix, objects: rows.filter(isGranted) };
@@ -34,6 +34,29 @@ export async function grantReads(services: Services, scope: DeviceScope, request
   );
   const found = new Set(objects.map(({ key }) => key));
   return { expiresMs, downloads, missing: request.keys.filter((key) => !found.has(key)) };
+}
+
+/**
+ * Damaged packs that the device was ordered to repair are its to read, for what is left of them; asking for those alone needs no
+ * grant. All others need one.
+ */
+async function readablePacks(
+  services: Services,
+  tx: Tx,
+  scope: DeviceScope,
+  vaultId: string,
+  request: ReadRequest,
+  rows: readonly { readonly kind: string; readonly key: string }[],
+): Promise<ReadonlySet<string>> {
+  const repairs = await tx.damage.findMany({
+    where: { tenantId: scope.tenantId, deviceId: scope.deviceId, vaultId, state: 'repairing' },
+    select: { keys: true },
+  });
+  const damaged = new Set(repairs.flatMap(({ keys }) => keys));
+  const isMore = rows.some(({ kind, key }) => kind === 'data_pack' && !damaged.has(key));
+  const granted =
+    isMore || request.grantId !== null ? await grantedPacks(services, tx, scope, vaultId, request.grantId) : [];
+  return new Set([...granted, ...[...damaged].map((key) => key.split('/').at(-1) ?? '')]);
 }
 
 /** The packs of the granted point; of others nothing is given out, as if they were not there. */

@@ -1,18 +1,17 @@
 /** A grant opens the packs of one restore point to one device, for a time; nothing else. */
 import { randomBytes } from 'node:crypto';
-import pg from 'pg';
+import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { newId } from '../../core/base/ids.ts';
-import { startTestPostgres, type TestPostgres } from '../../tests/support/start-test-postgres.ts';
 import { recordHeartbeat } from '../devices/record-heartbeat.ts';
 import { makeBackup, readyTestDevice, type TestDevice, type TestObject } from '../testing/test-device.ts';
-import { createTestServices, createTestTenant, type TestTenant } from '../testing/test-services.ts';
+import { createTestTenant, type TestTenant } from '../testing/test-services.ts';
 import { grantReads } from './grant-reads.ts';
 import { grantRestore } from './grant-restore.ts';
 import { requestRestoreGrant } from './request-restore-grant.ts';
+import { type StartedTestServices, startTestServices } from '../testing/start-test-services.ts';
 
-let database: TestPostgres;
-let services: ReturnType<typeof createTestServices>;
+let services: StartedTestServices;
 let tenant: TestTenant;
 let admin: pg.Client;
 let device: TestDevice;
@@ -20,17 +19,11 @@ let objects: TestObject[];
 let pointId: string;
 
 beforeAll(async () => {
-  database = await startTestPostgres();
-  services = createTestServices(database);
+  services = await startTestServices();
+  ({ admin } = services);
   tenant = await createTestTenant(services, 'grants');
-  admin = new pg.Client({ connectionString: database.databaseUrl });
-  await admin.connect();
 });
-afterAll(async () => {
-  await services.close();
-  await admin.end();
-  await database.stop();
-});
+afterAll(() => services.stop());
 beforeEach(async () => {
   device = await readyTestDevice(services, await tenant.customers[0].createToken());
   ({ objects, pointId } = await sealedPoint(device));

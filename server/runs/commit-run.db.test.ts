@@ -1,12 +1,11 @@
 /** A commit counts only when every word of its manifest is true; otherwise the run fails and nothing sealed is touched. */
 import { randomBytes } from 'node:crypto';
-import pg from 'pg';
+import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { canonicalJson } from '../../core/base/canonical-json.ts';
 import type { HoldfastError } from '../../core/base/errors.ts';
 import { newId } from '../../core/base/ids.ts';
 import { type CommitManifest, signManifest } from '../../core/protocol/manifest.ts';
-import { startTestPostgres, type TestPostgres } from '../../tests/support/start-test-postgres.ts';
 import {
   described,
   makeBackup,
@@ -15,13 +14,13 @@ import {
   type TestDevice,
   type TestObject,
 } from '../testing/test-device.ts';
-import { createTestServices, createTestTenant, type TestTenant } from '../testing/test-services.ts';
+import { createTestTenant, type TestTenant } from '../testing/test-services.ts';
 import { commitRun } from './commit-run.ts';
 import { leaseObjects } from './lease-objects.ts';
 import { viewRun } from './view-run.ts';
+import { type StartedTestServices, startTestServices } from '../testing/start-test-services.ts';
 
-let database: TestPostgres;
-let services: ReturnType<typeof createTestServices>;
+let services: StartedTestServices;
 let tenant: TestTenant;
 let admin: pg.Client;
 let device: TestDevice;
@@ -29,17 +28,11 @@ let objects: TestObject[];
 let runId: string;
 
 beforeAll(async () => {
-  database = await startTestPostgres();
-  services = createTestServices(database);
+  services = await startTestServices();
+  ({ admin } = services);
   tenant = await createTestTenant(services, 'commits');
-  admin = new pg.Client({ connectionString: database.databaseUrl });
-  await admin.connect();
 });
-afterAll(async () => {
-  await services.close();
-  await admin.end();
-  await database.stop();
-});
+afterAll(() => services.stop());
 beforeEach(async () => {
   device = await readyTestDevice(services, await tenant.customers[0].createToken());
   objects = makeBackup();

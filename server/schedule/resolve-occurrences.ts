@@ -3,6 +3,8 @@ import type { OccurrenceOutcome, RunOutcome, RunState } from '../../core/domain/
 import type { BackupRun, ExpectedOccurrence } from '../db/generated/client.ts';
 import type { Tx } from '../db/client.ts';
 import type { Services } from '../services.ts';
+import { excuseFor } from '../sla/excuse-for.ts';
+import { markDirty } from '../sla/mark-dirty.ts';
 
 /** Occurrences of one call; more than one is open only after a long stillness of the service. */
 const OPEN_MAX = 1000;
@@ -31,6 +33,7 @@ export async function resolveOccurrences(
   const occurrences = [...open, newest];
   const runs = await loadRuns(tx, mine, occurrences);
   let written = 0;
+  let firstDue: Date | undefined;
   for (const occurrence of occurrences) {
     const next = await tx.expectedOccurrence.findFirst({
       where: { ...mine, dueAt: { gt: occurrence.dueAt } },
@@ -40,11 +43,22 @@ export async function resolveOccurrences(
     const facts = toFacts(occurrence, next?.dueAt.getTime() ?? null);
     const resolution = resolveOccurrence(facts, runsOf(occurrence, facts.nextDueMs, runs), nowMs);
     if (resolution === undefined || resolution.outcome === occurrence.outcome) continue;
+    const excuse = await excuseFor(tx, occurrence, resolution);
     const updated = await tx.expectedOccurrence.updateMany({
       where: { tenantId: mine.tenantId, id: occurrence.id, outcome: occurrence.outcome },
-      data: { ...resolution, resolvedAt: new Date(nowMs) },
+      data: { ...resolution, ...excuse, resolvedAt: new Date(nowMs) },
     });
     written += updated.count;
+    if (updated.count > 0 && (firstDue === undefined || occurrence.dueAt < firstDue)) firstDue = occurrence.dueAt;
+  }
+  if (firstDue !== undefined) {
+    const { customerId } = newest;
+    const customer = await tx.customer.findUniqueOrThrow({
+      where: { tenantId_id: { tenantId: mine.tenantId, id: customerId } },
+      select: { timezone: true },
+    });
+    const place = { ...mine, customerId, timeZone: customer.timezone };
+    await markDirty(services, tx, place, { fromMs: firstDue.getTime(), untilMs: nowMs }, 'outcome_resolved');
   }
   return written;
 }

@@ -4,6 +4,7 @@
  */
 import { sweepAlerts } from '../alerts/sweep-alerts.ts';
 import { withScope } from '../db/with-scope.ts';
+import { refreshAllSummaries } from '../fleet/refresh-summaries.ts';
 import type { Claim } from '../jobs/claims.ts';
 import type { Services } from '../services.ts';
 import { sweepRollups } from '../sla/sweep-rollups.ts';
@@ -18,9 +19,10 @@ export async function sweepSchedule(services: Services, claim: Claim): Promise<v
   await planAllOccurrences(services, claim, sources);
   await stopSilentRuns(services, claim);
   await resolveOpen(services, claim);
-  await sweepAlerts(services, claim, sources);
+  await sweepAlerts(services, claim);
   await sweepChecks(services, claim, sources);
   await sweepRollups(services, claim, sources);
+  await refreshAllSummaries(services, claim.scope);
 }
 
 /** Sources with an open occurrence whose window is over; within the window nothing is decided here. */

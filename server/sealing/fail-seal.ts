@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../../core/base/errors.ts';
+import { errorCause } from '../../core/domain/alerts/causes.ts';
 import { openAlert } from '../alerts/open-alert.ts';
 import { applyChange } from '../changes/apply-change.ts';
 import type { Claim } from '../jobs/claims.ts';
@@ -55,6 +56,7 @@ export async function failSeal(
       customerId: run.customerId,
       deviceId: run.deviceId,
       kind: 'run_failed',
+      cause: errorCause(failure.code, failure.message),
       title: 'A backup was not accepted',
       message: `${failure.message} The machine tries again with its next backup; start one from the device’s page to see at once whether it succeeds.`,
     });

@@ -1,7 +1,8 @@
 import { HoldfastError } from '../../core/base/errors.ts';
 import { newId } from '../../core/base/ids.ts';
-import { isPartialAccepted } from '../../core/domain/sla.ts';
+import { isPartialAccepted } from '../../core/domain/sla/partial.ts';
 import { resolveAlert } from '../alerts/open-alert.ts';
+import { watchQuota } from '../alerts/watch-quota.ts';
 import { applyChange, type Change } from '../changes/apply-change.ts';
 import type { Claim } from '../jobs/claims.ts';
 import { resolveOccurrences } from '../schedule/resolve-occurrences.ts';
@@ -9,6 +10,8 @@ import type { Services } from '../services.ts';
 import { enqueueRollups } from '../sla/enqueue-rollups.ts';
 import { queueVerification } from '../verification/queue-verification.ts';
 import type { SealWork } from './load-seal.ts';
+import { watchGrowth } from './watch-growth.ts';
+import { watchSize } from './watch-size.ts';
 
 /** Packs of one statement: a first backup brings thousands, and a list of parameters has an end. */
 const KEYS_A_STATEMENT = 5000;
@@ -41,22 +44,27 @@ export async function recordSeal(services: Services, claim: Claim, work: SealWor
       });
       if (sealed.count === 0) return;
       await sealObjects(change, work, now);
+      await watchSize(services, change, work);
       const pointId = await createPoint(services, change, work, outcome, now);
-      await queueVerification(services, change, {
+      const place = {
         tenantId: scope.tenantId,
         customerId: run.customerId,
         deviceId: run.deviceId,
         vaultId: run.vaultId,
-        id: pointId,
-      });
+      };
+      await queueVerification(services, change, { ...place, id: pointId }, { readsAll: false });
       await resolveOccurrences(services, tx, { tenantId: scope.tenantId, sourceId: run.sourceId });
       await resolveAlert(services, change, run, 'run_failed');
       await resolveAlert(services, change, run, 'missed');
+      await resolveAlert(services, change, run, 'stuck');
+      await watchGrowth(services, change, work);
+      await watchQuota(services, change, run);
       await enqueueRollups(
+        services,
         change,
-        { id: run.sourceId, customerId: run.customerId, timeZone: work.timeZone },
+        { tenantId: scope.tenantId, customerId: run.customerId, sourceId: run.sourceId, timeZone: work.timeZone },
         run.startedAt.getTime(),
-        now.getTime(),
+        'backup_sealed',
       );
     },
     { timeoutMs: TIMEOUT_MS },
@@ -116,6 +124,7 @@ async function createPoint(
       files: BigInt(manifest.selected.files),
       bytes: BigInt(Math.round(manifest.selected.bytes)),
       storedBytes: BigInt(Math.round(manifest.added.storedBytes)),
+      addedBytes: BigInt(Math.round(manifest.added.bytes)),
       packIds: manifest.packIds,
       witness: manifest.witness,
     },

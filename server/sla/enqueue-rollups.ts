@@ -1,20 +1,17 @@
-import { monthsBetween } from '../../core/domain/calendar.ts';
+import type { Services } from '../services.ts';
 import type { Change } from '../changes/apply-change.ts';
+import { type DirtyCause, type DirtyPlace, markDirty } from './mark-dirty.ts';
 
-/** Months that one change may restate. What is older is frozen in its reports; the rows keep what they had. */
-const MONTHS_MAX = 6;
-
-/** Has the months from `fromMs` until now computed again, for something in them has changed. Repetitions wait as one. */
+/** Marks the months from `fromMs` until now and has them computed again at once. Repetitions wait as one. */
 export async function enqueueRollups(
-  { enqueue }: Pick<Change, 'enqueue'>,
-  source: { readonly id: string; readonly customerId: string; readonly timeZone: string },
+  services: Pick<Services, 'clock'>,
+  { tx, enqueue }: Pick<Change, 'tx' | 'enqueue'>,
+  place: DirtyPlace,
   fromMs: number,
-  nowMs: number,
+  cause: DirtyCause,
 ): Promise<void> {
-  for (const month of monthsBetween(fromMs, nowMs, source.timeZone, MONTHS_MAX))
-    await enqueue(
-      'rollup',
-      { sourceId: source.id, month },
-      { dedupeKey: `${source.id}/${month}`, customerId: source.customerId },
-    );
+  const untilMs = services.clock.nowMs();
+  const { customerId } = place;
+  for (const month of await markDirty(services, tx, place, { fromMs, untilMs }, cause))
+    await enqueue('rollup', { customerId, month }, { dedupeKey: `${customerId}/${month}`, customerId });
 }

@@ -1,140 +1,169 @@
-import { monthWindow } from '../../core/domain/calendar.ts';
-import { policyDocument } from '../../core/domain/policy.ts';
-import { type Interval, peakExposure, type PointTimes, promiseStartMs, rpoAttainment } from '../../core/domain/sla.ts';
+/**
+ * Computes a customer's month from its rows and writes it over what was there (docs/metrics.md): the sources that were marked,
+ * or all of them, the days from the first one that changed, and the month itself. The month under way ends now.
+ */
+import { dayOf, monthWindow } from '../../core/domain/calendar.ts';
+import type { ContractVersion } from '../../core/domain/sla/contract.ts';
+import { customerFigures } from '../../core/domain/sla/customer-figures.ts';
+import type { Interval } from '../../core/domain/sla/intervals.ts';
+import { sourceFigures } from '../../core/domain/sla/source-figures.ts';
+import type { CustomerMonth } from '../db/generated/client.ts';
 import type { Tx } from '../db/client.ts';
 import { withScope } from '../db/with-scope.ts';
 import type { Claim } from '../jobs/claims.ts';
 import type { Services } from '../services.ts';
+import { amendMonth, freezeMonth, isClosable } from './freeze-month.ts';
+import { loadFacts } from './load-facts.ts';
+import { loadStanding, STANDING_EVERY_MS } from './load-standing.ts';
+import { loadVersions } from './load-versions.ts';
+import { unpackSource } from './packed-figures.ts';
+import { rollUpDays } from './roll-up-days.ts';
+import { readFiguresJson, readStandingJson } from './read-figures.ts';
+import { writeSourceMonths } from './write-source-months.ts';
 
-/**
- * Computes one month of one source from its rows, as a whole, and writes it over what was there (docs/metrics.md). The month
- * under way ends now. Nothing is written for a month in which nothing was promised yet.
- */
+interface Mark {
+  readonly sourceId: string | null;
+  readonly fromDay: string;
+  readonly cause: string;
+}
+
+/** Reading the year of a large customer again takes a while on a busy database. */
+const TIMEOUT_MS = 120_000;
+
 export async function rollUpMonth(
   services: Services,
-  claim: Claim,
-  payload: { readonly sourceId: string; readonly month: string },
+  claim: Pick<Claim, 'scope' | 'guard'>,
+  { customerId, month }: { readonly customerId: string; readonly month: string },
 ): Promise<void> {
   const { tenantId } = claim.scope;
   const nowMs = services.clock.nowMs();
-  await withScope(services, claim.scope, async (tx) => {
-    await claim.guard(tx);
-    const source = await tx.source.findUnique({
-      where: { tenantId_id: { tenantId, id: payload.sourceId } },
-      include: { device: { include: { policy: true, customer: true } } },
-    });
-    if (source === null) return;
-    const month = monthWindow(payload.month, source.device.customer.timezone);
-    const { rpoMinutes } = policyDocument.parse(source.device.policy.document);
-    const rpoMs = rpoMinutes * 60_000;
-    const first = await tx.restorePoint.findFirst({
-      where: { tenantId, sourceId: source.id },
-      orderBy: { sealedAt: 'asc' },
-      select: { sealedAt: true },
-    });
-    const firstSealedMs = first?.sealedAt.getTime() ?? null;
-    const addedMs = source.createdAt.getTime();
-    const window = {
-      startMs: Math.max(month.startMs, promiseStartMs({ addedMs, firstSealedMs, rpoMs })),
-      endMs: Math.min(month.endMs, source.device.revokedAt?.getTime() ?? nowMs, nowMs),
-    };
-    // At the very instant of the first point the window is empty, and still there is something to show.
-    if (window.endMs < window.startMs) return;
-    const countedFromMs = Math.max(month.startMs, addedMs);
-    const figures = await computeFigures(tx, { tenantId, sourceId: source.id }, { window, countedFromMs, rpoMs });
-    const row = { ...figures, rpoSeconds: BigInt(rpoMinutes * 60), computedAt: new Date(nowMs) };
-    await tx.sourceMonth.upsert({
-      where: { tenantId_sourceId_month: { tenantId, sourceId: source.id, month: payload.month } },
-      create: {
-        tenantId,
-        sourceId: source.id,
-        month: payload.month,
-        customerId: source.customerId,
-        deviceId: source.deviceId,
-        ...row,
-      },
-      update: row,
-    });
-  });
+  await withScope(
+    services,
+    claim.scope,
+    async (tx) => {
+      await claim.guard(tx);
+      const customer = await tx.customer.findUnique({ where: { tenantId_id: { tenantId, id: customerId } } });
+      if (customer === null) return;
+      // Two at once would each write what it read before the other's.
+      await tx.$queryRaw`SELECT pg_advisory_xact_lock(hashtextextended(${`${customerId}/${month}`}, 0))::text`;
+      const marks = await takeMarks(tx, { tenantId, customerId, month });
+      const whole = monthWindow(month, customer.timezone);
+      if (whole.startMs > nowMs) return;
+      const known = await tx.customerMonth.findUnique({
+        where: { tenantId_customerId_month: { tenantId, customerId, month } },
+      });
+      const place = { tenantId, customerId, month, timeZone: customer.timezone, whole };
+      const span = spanOf(known, marks, place, nowMs);
+      const versions = (await loadVersions(tx, tenantId, [customerId])).get(customerId) ?? [];
+      await writeSources(tx, place, span.sourceIds, versions, nowMs);
+      await rollUpDays(tx, { tenantId, customerIds: [customerId] }, span.days, nowMs);
+      const after = await writeMonth(services, tx, place, { known, versions, isWhole: span.sourceIds === null, nowMs });
+      if (known?.frozenAt != null) {
+        await amendMonth(services, tx, claim.scope, place, {
+          before: readFiguresJson(known.figures),
+          after,
+          causes: marks.map(({ cause }) => cause),
+        });
+      } else if (await isClosable(tx, place, nowMs)) await freezeMonth(services, tx, claim.scope, place);
+    },
+    { timeoutMs: TIMEOUT_MS },
+  );
 }
 
-async function computeFigures(
+export interface MonthPlace {
+  readonly tenantId: string;
+  readonly customerId: string;
+  readonly month: string;
+  readonly timeZone: string;
+  readonly whole: Interval;
+}
+
+/** What is marked after this is there for the next one: it was written by something that this one may not have seen. */
+async function takeMarks(
   tx: Tx,
-  mine: { readonly tenantId: string; readonly sourceId: string },
-  {
-    window,
-    countedFromMs,
-    rpoMs,
-  }: {
-    readonly window: Interval;
-    /** What was expected and drilled counts from the day the source was added; its first backup is expected at once. */
-    readonly countedFromMs: number;
-    readonly rpoMs: number;
-  },
-) {
-  const inWindow = { gte: new Date(countedFromMs), lt: new Date(window.endMs) };
-  const points = await loadPoints(tx, mine, window);
-  const occurrences = await tx.expectedOccurrence.findMany({
-    where: { ...mine, dueAt: inWindow },
-    select: { outcome: true, dueAt: true, windowEnd: true },
-  });
-  const excused = occurrences
-    .filter(({ outcome }) => outcome === 'excused')
-    .map(({ dueAt, windowEnd }) => ({ startMs: dueAt.getTime(), endMs: windowEnd.getTime() }));
-  const count = (...outcomes: string[]): number =>
-    occurrences.filter(({ outcome }) => outcome !== null && outcomes.includes(outcome)).length;
-  const drills = await tx.drill.groupBy({
-    by: ['state'],
-    where: { ...mine, finishedAt: inWindow },
-    _count: true,
-  });
-  const drillCount = (state: string): number => drills.find((group) => group.state === state)?._count ?? 0;
-  const attainment = rpoAttainment({ points, window, excused, rpoMs });
-  const peak = peakExposure(points, window);
-  // Rounded so that neither the violation is shortened nor the window passed.
-  const windowSeconds = Math.floor(attainment.windowMs / 1000);
+  place: { readonly tenantId: string; readonly customerId: string; readonly month: string },
+): Promise<Mark[]> {
+  return await tx.$queryRaw<Mark[]>`
+    DELETE FROM sla_dirty WHERE tenant_id = ${place.tenantId}::uuid AND customer_id = ${place.customerId}::uuid
+      AND month = ${place.month} RETURNING source_id AS "sourceId", from_day AS "fromDay", cause`;
+}
+
+/** The sources that are read again (null: all), and the days. Without a mark time itself has passed: all of them grew older. */
+function spanOf(
+  known: CustomerMonth | null,
+  marks: readonly Mark[],
+  { timeZone, whole }: MonthPlace,
+  nowMs: number,
+): { readonly sourceIds: readonly string[] | null; readonly days: { from: string; until: string } } {
+  const until = dayOf(Math.min(nowMs, whole.endMs - 1), timeZone);
+  const first = dayOf(whole.startMs, timeZone);
+  const isEnded = known !== null && known.windowEnd.getTime() >= whole.endMs;
+  const isAll = known === null || marks.length === 0 || (!isEnded && nowMs >= whole.endMs) || marks.some(isOfAll);
+  const computedDay = known === null ? first : dayOf(Math.min(known.windowEnd.getTime(), whole.endMs - 1), timeZone);
+  const from = [...marks.map(({ fromDay }) => fromDay), ...(isAll ? [computedDay] : [])].sort()[0] ?? first;
   return {
-    windowStart: new Date(window.startMs),
-    windowEnd: new Date(window.endMs),
-    windowSeconds: BigInt(windowSeconds),
-    violationSeconds: BigInt(Math.min(windowSeconds, Math.ceil(attainment.violationMs / 1000))),
-    peakExposureSeconds: peak === null ? null : BigInt(Math.ceil(peak.ageMs / 1000)),
-    peakExposureAt: peak === null ? null : new Date(peak.atMs),
-    restorePoints: points.filter(({ commitMs }) => commitMs >= window.startMs).length,
-    // Open ones count once their window is over: until then nothing is known of them.
-    expected: occurrences.filter(({ outcome, windowEnd }) => outcome !== null || windowEnd.getTime() < window.endMs)
-      .length,
-    ok: count('ok'),
-    late: count('late'),
-    partial: count('partial'),
-    failed: count('failed', 'stuck'),
-    missed: count('missed'),
-    excused: count('excused'),
-    drillsPassed: drillCount('passed'),
-    drillsFailed: drillCount('failed'),
-    drillsVoid: drillCount('void'),
+    sourceIds: isAll ? null : [...new Set(marks.flatMap(({ sourceId }) => sourceId ?? []))],
+    days: { from: from < first ? first : from, until },
   };
 }
 
-/** Usable points sealed before the window's end, and of the older ones those that can still be the newest in it. */
-async function loadPoints(
+const isOfAll = ({ sourceId }: Mark): boolean => sourceId === null;
+
+async function writeSources(
   tx: Tx,
-  mine: { readonly tenantId: string; readonly sourceId: string },
-  window: Interval,
-): Promise<PointTimes[]> {
-  const usable = { ...mine, state: 'sealed', isUsable: true };
-  const select = { captureAt: true, sealedAt: true } as const;
-  const carried = await tx.restorePoint.findFirst({
-    where: { ...usable, sealedAt: { lt: new Date(window.startMs) } },
-    orderBy: { captureAt: 'desc' },
-    select,
+  { tenantId, customerId, month, whole }: MonthPlace,
+  sourceIds: readonly string[] | null,
+  versions: readonly ContractVersion[],
+  nowMs: number,
+): Promise<void> {
+  const wish = { tenantId, customerIds: [customerId], sourceIds, isLookingBack: true };
+  const facts = await loadFacts(tx, wish, { startMs: whole.startMs, endMs: Math.min(whole.endMs, nowMs) });
+  const figures = facts.flatMap((one) => {
+    const { breaches: _, ...summed } = sourceFigures(one, versions, whole, nowMs) ?? { breaches: undefined };
+    return 'sourceId' in summed ? [summed] : [];
   });
-  const inside = await tx.restorePoint.findMany({
-    where: { ...usable, sealedAt: { gte: new Date(window.startMs), lt: new Date(window.endMs) } },
-    select,
+  await writeSourceMonths(tx, { tenantId, customerId, month, computedMs: nowMs }, figures);
+}
+
+async function writeMonth(
+  services: Services,
+  tx: Tx,
+  place: MonthPlace,
+  {
+    known,
+    versions,
+    isWhole,
+    nowMs,
+  }: {
+    readonly known: CustomerMonth | null;
+    readonly versions: readonly ContractVersion[];
+    readonly isWhole: boolean;
+    readonly nowMs: number;
+  },
+) {
+  const { tenantId, customerId, month, whole } = place;
+  const rows = await tx.sourceMonth.findMany({ where: { tenantId, customerId, month }, select: { figures: true } });
+  const sources = rows.flatMap(({ figures }) => (figures === null ? [] : [unpackSource(figures, versions)]));
+  const figures = customerFigures(sources, whole);
+  const standingMs = readStandingJson(known?.standing)?.atMs ?? 0;
+  const isStandingDue = known?.frozenAt == null && nowMs - standingMs >= STANDING_EVERY_MS;
+  const standing = isStandingDue ? await loadStanding(services, tx, place, { versions, figures, nowMs }) : undefined;
+  const row = {
+    ...(isWhole || known === null ? { windowEnd: new Date(Math.min(nowMs, whole.endMs)) } : {}),
+    figures: { ...figures } as object,
+    ...(standing === undefined ? {} : { standing: { ...standing } as object, readiness: standing.readiness.score }),
+    attainment: figures.attainment,
+    worstShare: figures.worst?.share ?? null,
+    sources: figures.sources,
+    belowTarget: figures.belowTarget,
+    credit: figures.credit,
+    computedAt: new Date(nowMs),
+  };
+  await tx.customerMonth.upsert({
+    where: { tenantId_customerId_month: { tenantId, customerId, month } },
+    create: { tenantId, customerId, month, windowEnd: new Date(Math.min(nowMs, whole.endMs)), ...row },
+    update: row,
+    select: { month: true },
   });
-  return [...(carried === null ? [] : [carried]), ...inside].map(({ captureAt, sealedAt }) => ({
-    captureMs: captureAt.getTime(),
-    commitMs: sealedAt.getTime(),
-  }));
+  return figures;
 }

@@ -1,6 +1,6 @@
 /** The object store that the settings choose, and where things lie in it. */
 import { createFileStore } from '../../core/storage/file-store.ts';
-import { createGcsStore } from '../../core/storage/gcs-store.ts';
+import { createGcsStore, type GcsCredentials } from '../../core/storage/gcs-store.ts';
 import type { Clock } from '../../core/base/clock.ts';
 import type { ObjectStore } from '../../core/storage/port.ts';
 import type { ServerEnv } from '../env.ts';
@@ -11,17 +11,10 @@ export function createObjectStore(env: ServerEnv, clock: Clock): ObjectStore {
       bucket: env.HOLDFAST_GCS_BUCKET ?? '', // env.ts refuses gcs without a bucket
       clock,
       ...(env.HOLDFAST_GCS_PREFIX === undefined ? {} : { prefix: env.HOLDFAST_GCS_PREFIX }),
-      storage: {
-        ...(env.HOLDFAST_GCS_API_ENDPOINT === undefined ? {} : { apiEndpoint: env.HOLDFAST_GCS_API_ENDPOINT }),
-        ...(env.HOLDFAST_GCS_CREDENTIALS_JSON === undefined
-          ? {}
-          : {
-              credentials: JSON.parse(env.HOLDFAST_GCS_CREDENTIALS_JSON) as {
-                client_email: string;
-                private_key: string;
-              },
-            }),
-      },
+      storage: env.HOLDFAST_GCS_API_ENDPOINT === undefined ? {} : { apiEndpoint: env.HOLDFAST_GCS_API_ENDPOINT },
+      ...(env.HOLDFAST_GCS_CREDENTIALS_JSON === undefined
+        ? {}
+        : { credentials: JSON.parse(env.HOLDFAST_GCS_CREDENTIALS_JSON) as GcsCredentials }),
     });
   }
   return createFileStore({
@@ -45,4 +38,14 @@ export function stagedKey(tenantId: string, vaultId: string, runId: string, key:
 
 export function downloadKey(tenantId: string, downloadId: string): string {
   return `downloads/${tenantId}/${downloadId}`;
+}
+
+/** Named by its bytes as well: a worker that was taken for dead, and draws on, replaces nothing that was recorded meanwhile. */
+export function reportKey(tenantId: string, customerId: string, reportId: string, sha256: string): string {
+  return `reports/${tenantId}/${customerId}/${reportId}/${sha256}.pdf`;
+}
+
+/** Outside of every vault: what lies here is kept apart from the data that it speaks about. */
+export function anchorKey(tenantId: string, customerId: string, day: string): string {
+  return `evidence/${tenantId}/${customerId}/${day}.json`;
 }

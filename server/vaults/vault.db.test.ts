@@ -1,8 +1,7 @@
 /** A vault opens once, with true bytes, and its drill password is sealed at once. */
-import pg from 'pg';
+import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { VaultInitRequest } from '../../core/protocol/messages.ts';
-import { startTestPostgres, type TestPostgres } from '../../tests/support/start-test-postgres.ts';
 import { withScope } from '../db/with-scope.ts';
 import { vaultPrefix } from '../storage/object-store.ts';
 import {
@@ -13,13 +12,13 @@ import {
   sha256,
   type TestDevice,
 } from '../testing/test-device.ts';
-import { createTestServices, createTestTenant, type TestTenant } from '../testing/test-services.ts';
+import { createTestTenant, type TestTenant } from '../testing/test-services.ts';
 import { initVault } from './init-vault.ts';
 import { openDrillPassword } from './open-drill-password.ts';
 import { readyVault } from './ready-vault.ts';
+import { type StartedTestServices, startTestServices } from '../testing/start-test-services.ts';
 
-let database: TestPostgres;
-let services: ReturnType<typeof createTestServices>;
+let services: StartedTestServices;
 let tenant: TestTenant;
 let admin: pg.Client;
 let device: TestDevice;
@@ -29,17 +28,11 @@ const keys = [makeObject('key'), makeObject('key')] as const;
 const idOf = (key: string): string => key.slice(-64);
 
 beforeAll(async () => {
-  database = await startTestPostgres();
-  services = createTestServices(database);
+  services = await startTestServices();
+  ({ admin } = services);
   tenant = await createTestTenant(services, 'vaults');
-  admin = new pg.Client({ connectionString: database.databaseUrl });
-  await admin.connect();
 });
-afterAll(async () => {
-  await services.close();
-  await admin.end();
-  await database.stop();
-});
+afterAll(() => services.stop());
 beforeEach(async () => {
   device = await enrolTestDevice(services, await tenant.customers[0].createToken());
 });

@@ -1,9 +1,10 @@
 import { withScope } from '../db/with-scope.ts';
-import type { Tx } from '../db/client.ts';
 import type { Claim } from '../jobs/claims.ts';
 import type { Services } from '../services.ts';
+import { openDrillPassword } from '../vaults/open-drill-password.ts';
+import { chooseObjects } from './choose-objects.ts';
 
-/** A stored object whose bytes are to be read and hashed. */
+/** A stored object whose bytes are to be read. */
 export interface ObjectToVerify {
   readonly key: string;
   /** Bytes, by the ledger. */
@@ -12,6 +13,12 @@ export interface ObjectToVerify {
   readonly sha256: string;
 }
 
+/**
+ * point: what a restore point needs. rolling: a turn of a whole vault. trace: who needs what was found damaged. repair: whether
+ * what the machine sent again makes it whole.
+ */
+export type VerificationPurpose = 'point' | 'rolling' | 'trace' | 'repair';
+
 export interface VerificationWork {
   readonly tenantId: string;
   readonly id: string;
@@ -19,13 +26,23 @@ export interface VerificationWork {
   readonly deviceId: string;
   readonly vaultId: string;
   readonly vaultPrefix: string;
-  readonly restorePointId: string;
+  readonly purpose: VerificationPurpose;
+  readonly level: 0 | 1 | 2;
+  readonly restorePointId: string | null;
+  readonly damageId: string | null;
+  /** Nobody waits for it: it makes way while the device backs up. */
+  readonly isPatient: boolean;
+  readonly startedMs: number;
   /** Those that this verification has not read yet: an interrupted one goes on where it was. */
   readonly objects: readonly ObjectToVerify[];
   /** Names that the point needs and the ledger does not know. */
   readonly unknownKeys: readonly string[];
   readonly objectsTotal: number;
   readonly bytesTotal: number;
+  /** Objects that earlier attempts found wrong once, and right when they read them again. */
+  readonly readTwice: number;
+  /** The drill key's, where the service holds it and the work needs it. */
+  readonly password: string | undefined;
 }
 
 /** Marks the verification as running and says what there is to read. Undefined: it has ended already. */
@@ -42,69 +59,38 @@ export async function beginVerification(
       include: { vault: true, restorePoint: { select: { packIds: true, snapshotId: true } } },
     });
     if (found === null || (found.state !== 'queued' && found.state !== 'running')) return undefined;
+    const { vault, restorePoint, ...verification } = found;
     const startedAt = found.startedAt ?? new Date(services.clock.nowMs());
-    const { needed, unknownKeys } = await neededObjects(tx, found.vault, found.restorePoint);
-    const isRead = (row: NeededRow): boolean =>
-      found.startedAt !== null && row.state === 'sealed' && row.verifiedAt !== null && row.verifiedAt > startedAt;
-    const left = needed.filter((row) => !isRead(row));
-    const sum = (rows: readonly NeededRow[]): number => rows.reduce((bytes, row) => bytes + Number(row.size), 0);
-    const bytesTotal = sum(needed);
+    const chosen = await chooseObjects(tx, { verification, vault, point: restorePoint, startedAt });
     await tx.verification.update({
       where: { tenantId_id: { tenantId: scope.tenantId, id: verificationId } },
       data: {
         state: 'running',
         startedAt,
-        objectsTotal: needed.length,
-        objectsDone: needed.length - left.length,
-        bytesTotal: BigInt(bytesTotal),
-        bytesDone: BigInt(bytesTotal - sum(left)),
+        pausedAt: null,
+        objectsTotal: chosen.objectsTotal,
+        objectsDone: chosen.objectsTotal - chosen.objects.length,
+        bytesTotal: BigInt(chosen.bytesTotal),
+        bytesDone: BigInt(chosen.bytesTotal - chosen.objects.reduce((bytes, { size }) => bytes + size, 0)),
       },
     });
+    const isDecrypting = found.level === 2 && vault.drillPasswordSealed !== null;
     return {
       tenantId: scope.tenantId,
       id: verificationId,
       customerId: found.customerId,
       deviceId: found.deviceId,
       vaultId: found.vaultId,
-      vaultPrefix: found.vault.prefix,
+      vaultPrefix: vault.prefix,
+      purpose: found.purpose as VerificationPurpose, // held by a CHECK constraint of the database
+      level: found.level as 0 | 1 | 2, // as above
       restorePointId: found.restorePointId,
-      objects: left.map(({ key, size }) => ({
-        key,
-        size: Number(size),
-        sha256: key === 'config' ? (found.vault.configSha256 ?? '') : key.split('/').at(-1)!,
-      })),
-      unknownKeys,
-      objectsTotal: needed.length,
-      bytesTotal,
+      damageId: found.damageId,
+      isPatient: found.purpose === 'rolling' || !found.readsAll,
+      startedMs: startedAt.getTime(),
+      readTwice: found.readTwice,
+      ...chosen,
+      password: isDecrypting ? await openDrillPassword(services, tx, vault) : undefined,
     };
   });
-}
-
-interface NeededRow {
-  readonly key: string;
-  readonly size: bigint;
-  readonly state: string;
-  readonly verifiedAt: Date | null;
-}
-
-/**
- * Everything that a restore of the point reads: its packs, its snapshot, the config, the keys, and every index of the vault,
- * for a reader opens them all (stock restic stops at the first one that is damaged).
- */
-async function neededObjects(
-  tx: Tx,
-  vault: { readonly tenantId: string; readonly id: string },
-  point: { readonly packIds: readonly string[]; readonly snapshotId: string },
-): Promise<{ needed: NeededRow[]; unknownKeys: string[] }> {
-  const rows = await tx.storedObject.findMany({
-    where: { tenantId: vault.tenantId, vaultId: vault.id, sealedAt: { not: null } },
-    select: { key: true, kind: true, size: true, state: true, verifiedAt: true },
-    orderBy: { key: 'asc' },
-  });
-  const wanted = new Set(point.packIds.map((id) => `data/${id.slice(0, 2)}/${id}`));
-  wanted.add(`snapshots/${point.snapshotId}`).add('config');
-  const isNeeded = (row: (typeof rows)[number]) => wanted.has(row.key) || row.kind === 'index' || row.kind === 'key';
-  const needed = rows.filter(isNeeded);
-  for (const { key } of needed) wanted.delete(key);
-  return { needed, unknownKeys: [...wanted] };
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { CheckState } from '../../core/domain/outcome.ts';
 import type { Scope } from '../access/scope.ts';
 import type { Tx } from '../db/client.ts';
+import type { VerificationPurpose } from './begin-verification.ts';
 
 const finding = z.object({ key: z.string(), problem: z.string() });
 
@@ -18,7 +19,10 @@ export interface VerificationLine {
   readonly startedMs: number | null;
   readonly finishedMs: number | null;
   readonly errorMessage: string | null;
-  readonly restorePointId: string;
+  readonly restorePointId: string | null;
+  readonly purpose: VerificationPurpose;
+  /** Waits since then for a backup to end. */
+  readonly pausedMs: number | null;
 }
 
 /** Verifications of one device, the newest first. */
@@ -47,5 +51,7 @@ export async function listVerificationLines(
     finishedMs: one.finishedAt?.getTime() ?? null,
     errorMessage: one.errorMessage,
     restorePointId: one.restorePointId,
+    purpose: one.purpose as VerificationPurpose, // held by a CHECK constraint of the database
+    pausedMs: one.pausedAt?.getTime() ?? null,
   }));
 }

@@ -7,7 +7,7 @@ import { queueVerification } from './queue-verification.ts';
 /**
  * A person wants the stored bytes of a restore point checked now: of the given one, or of a device's newest. A quarantined
  * point may be asked for too: when all of it is intact again, it is released.
- * @throws HoldfastError not_found, forbidden.
+ * @throws HoldfastError not_found, forbidden; conflict for one of which a part was given up for lost.
  */
 export async function requestVerification(
   services: Services,
@@ -20,11 +20,16 @@ export async function requestVerification(
       where: {
         tenantId: scope.tenantId,
         state: { not: 'expired' },
-        ...('deviceId' in wanted ? { deviceId: wanted.deviceId } : { id: wanted.restorePointId }),
+        ...('deviceId' in wanted ? { deviceId: wanted.deviceId, lostDamageId: null } : { id: wanted.restorePointId }),
       },
       orderBy: { captureAt: 'desc' },
     });
     if (point === null) throw new HoldfastError('not_found', 'There is no restore point to check yet.');
+    if (point.lostDamageId !== null)
+      throw new HoldfastError(
+        'conflict',
+        'A part of this restore point is lost for good, and that was accepted. No check can bring it back.',
+      );
     const verificationId = await queueVerification(services, change, point);
     await change.audit(
       'verification.requested',

@@ -14,6 +14,7 @@ export async function voidVerification(
       where: { tenantId: scope.tenantId, id: verificationId, state: { in: ['queued', 'running'] } },
       data: { state: 'void', finishedAt: new Date(services.clock.nowMs()), errorMessage: message },
     });
+    // A rolling check that came to nothing is ordered again when the next one is due: what it owed is due then as well.
     await audit('verification.finished', { kind: 'verification', id: verificationId }, { state: 'void' });
   });
 }

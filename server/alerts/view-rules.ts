@@ -1,0 +1,80 @@
+import { isTestable } from '../../core/domain/alerts/kinds.ts';
+import { type AlertTimes, noiseReport } from '../../core/domain/alerts/noise.ts';
+import { ruleKey } from '../../core/domain/alerts/reconcile.ts';
+import { requireStaff, type Scope } from '../access/scope.ts';
+import type { Tx } from '../db/client.ts';
+import { withScope } from '../db/with-scope.ts';
+import type { Services } from '../services.ts';
+import { loadRules } from './load-rules.ts';
+import type { RulesView } from './view.ts';
+
+/** Four weeks: long enough that a rule which calls once a week is seen to. */
+const NOISE_DAYS = 28;
+const DAY_MS = 86_400_000;
+/** Newer ones speak for a rule that has called more often than that. */
+const NOISE_ALERTS_MAX = 100_000;
+
+/** Every rule with how much it called for nothing. Staff. */
+export async function viewRules(services: Services, scope: Scope): Promise<RulesView> {
+  requireStaff(scope);
+  const nowMs = services.clock.nowMs();
+  const { tenantId } = scope;
+  return await withScope(services, scope, async (tx) => {
+    const rules = await loadRules(tx, tenantId);
+    const devices = await tx.device.count({ where: { tenantId, revokedAt: null } });
+    const changed = await tx.alertRule.findMany({ where: { tenantId, isBuiltIn: true }, select: { kind: true } });
+    const times = await selectTimes(tx, tenantId, new Date(nowMs - NOISE_DAYS * DAY_MS));
+    const customers = await tx.customer.findMany({
+      where: { tenantId },
+      select: { id: true, name: true, quotaBytes: true },
+      orderBy: { name: 'asc' },
+    });
+    const policies = await tx.policy.findMany({
+      where: { tenantId },
+      select: { id: true, name: true, customer: { select: { name: true } } },
+      orderBy: [{ customer: { name: 'asc' } }, { name: 'asc' }],
+    });
+    return {
+      nowMs,
+      devices,
+      days: NOISE_DAYS,
+      rules: rules.map((rule) => ({
+        rule,
+        isChanged: rule.id === null && changed.some(({ kind }) => kind === rule.kind),
+        isTestable: isTestable(rule.kind),
+        noise: noiseReport(
+          times.get(ruleKey({ kind: rule.kind, ruleId: rule.id })) ?? [],
+          devices,
+          NOISE_DAYS * DAY_MS,
+        ),
+      })),
+      customers: customers.map(({ quotaBytes, ...customer }) => ({
+        ...customer,
+        quotaBytes: quotaBytes === null ? null : Number(quotaBytes),
+      })),
+      policies: policies.map(({ customer, ...policy }) => ({ ...policy, customerName: customer.name })),
+      mayChange: scope.role === 'owner',
+    };
+  });
+}
+
+async function selectTimes(tx: Tx, tenantId: string, since: Date): Promise<ReadonlyMap<string, AlertTimes[]>> {
+  const rows = await tx.alert.findMany({
+    where: { tenantId, openedAt: { gte: since } },
+    select: { kind: true, ruleId: true, openedAt: true, resolvedAt: true, acknowledgedAt: true, resolution: true },
+    orderBy: { openedAt: 'desc' },
+    take: NOISE_ALERTS_MAX,
+  });
+  const byRule = Map.groupBy(rows, ruleKey);
+  return new Map(
+    [...byRule].map(([key, of]) => [
+      key,
+      of.map(({ openedAt, resolvedAt, acknowledgedAt, resolution }) => ({
+        openedMs: openedAt.getTime(),
+        resolvedMs: resolvedAt?.getTime() ?? null,
+        acknowledgedMs: acknowledgedAt?.getTime() ?? null,
+        isSelfResolved: resolution === 'recovered',
+      })),
+    ]),
+  );
+}

@@ -1,0 +1,154 @@
+/** Every customer's month beside one another, and the provider's days: from the roll-ups alone, whatever the size of the fleet. */
+import { monthOf, monthsBetween } from '../../core/domain/calendar.ts';
+import { requireStaff, type Scope } from '../access/scope.ts';
+import { withScope } from '../db/with-scope.ts';
+import type { Services } from '../services.ts';
+import { readFiguresJson } from './read-figures.ts';
+
+const DAY_MS = 24 * 3_600_000;
+/** Customers of one page. */
+export const CUSTOMERS_A_PAGE = 100;
+
+export interface FleetSlaLine {
+  readonly customerId: string;
+  readonly name: string;
+  readonly attainment: number | null;
+  readonly worstShare: number | null;
+  readonly sources: number;
+  readonly belowTarget: number;
+  readonly peakMs: number | null;
+  readonly drilled: { readonly met: number; readonly of: number };
+  readonly readiness: number | null;
+  readonly credit: number;
+  readonly isFrozen: boolean;
+  readonly hasContract: boolean;
+}
+
+export interface FleetSlaView {
+  readonly nowMs: number;
+  readonly month: string;
+  readonly months: readonly string[];
+  /** The worst first. */
+  readonly customers: readonly FleetSlaLine[];
+  readonly total: number;
+  /** Over all customers, not over those of the page. */
+  readonly sums: {
+    readonly sources: number;
+    readonly belowTarget: number;
+    readonly customersBelow: number;
+    readonly credits: number;
+    /** Customers of whom no source was measured. */
+    readonly unmeasured: number;
+  };
+  /** What the service itself did in the month, over all customers. */
+  readonly service: {
+    readonly silentMs: number;
+    readonly breaches: number;
+    readonly undetected: number;
+    readonly falseGreen: number;
+    readonly drills: number;
+  };
+  /** Of the month, by day: the share of time outside the target, and what was missed or failed. */
+  readonly days: readonly {
+    readonly day: string;
+    readonly share: number | null;
+    readonly bad: number;
+    readonly expected: number;
+  }[];
+}
+
+/** @throws HoldfastError forbidden. */
+export async function viewFleetSla(
+  services: Services,
+  scope: Scope,
+  { month, page }: { readonly month: string | null; readonly page: number },
+): Promise<FleetSlaView> {
+  requireStaff(scope);
+  const { tenantId } = scope;
+  const nowMs = services.clock.nowMs();
+  const present = monthOf(nowMs, 'UTC');
+  const wanted = month ?? present;
+  return await withScope(services, scope, async (tx) => {
+    const where = { tenantId, month: wanted };
+    const rows = await tx.customerMonth.findMany({
+      where,
+      orderBy: [{ belowTarget: 'desc' }, { worstShare: { sort: 'asc', nulls: 'last' } }, { customerId: 'asc' }],
+      skip: (page - 1) * CUSTOMERS_A_PAGE,
+      take: CUSTOMERS_A_PAGE,
+      include: { customer: { select: { name: true } } },
+      // Pages of JSON that nothing here shows.
+      omit: { frozen: true, standing: true },
+    });
+    const [sums] = await tx.$queryRaw<
+      {
+        total: number;
+        sources: number;
+        below: number;
+        customersBelow: number;
+        credits: number;
+        unmeasured: number;
+        silentMs: number;
+        breaches: number;
+        undetected: number;
+        falseGreen: number;
+        drills: number;
+      }[]
+    >`SELECT count(*)::int AS total, coalesce(sum(sources), 0)::int AS sources, coalesce(sum(below_target), 0)::int AS below,
+        (count(*) FILTER (WHERE below_target > 0))::int AS "customersBelow", (count(*) FILTER (WHERE credit > 0))::int AS credits,
+        (count(*) FILTER (WHERE attainment IS NULL))::int AS unmeasured,
+        coalesce(sum((s.own ->> 'silentMs')::float8), 0) AS "silentMs",
+        coalesce(sum((s.own ->> 'breaches')::int), 0)::int AS breaches,
+        coalesce(sum((s.own ->> 'undetected')::int), 0)::int AS undetected,
+        coalesce(sum((s.own #>> '{falseGreen,met}')::int), 0)::int AS "falseGreen",
+        coalesce(sum((s.own #>> '{falseGreen,of}')::int), 0)::int AS drills
+      FROM customer_month CROSS JOIN LATERAL (SELECT standing -> 'service' AS own OFFSET 0) s
+      WHERE tenant_id = ${tenantId}::uuid AND month = ${wanted}`;
+    const days = await tx.tenantDay.findMany({
+      where: { tenantId, day: { gte: `${wanted}-01`, lte: `${wanted}-31` } },
+      orderBy: { day: 'asc' },
+    });
+    return {
+      nowMs,
+      month: wanted,
+      months: monthsBetween(nowMs - 330 * DAY_MS, nowMs, 'UTC', 12).reverse(),
+      customers: rows.map((row) => {
+        const figures = readFiguresJson(row.figures);
+        return {
+          customerId: row.customerId,
+          name: row.customer.name,
+          attainment: row.attainment,
+          worstShare: row.worstShare,
+          sources: row.sources,
+          belowTarget: row.belowTarget,
+          peakMs: figures.peak?.ageMs ?? null,
+          drilled: figures.drilled,
+          readiness: row.readiness,
+          credit: row.credit,
+          isFrozen: row.frozenAt !== null,
+          hasContract: figures.versions.some((version) => version !== null),
+        };
+      }),
+      total: sums!.total,
+      sums: {
+        sources: sums!.sources,
+        belowTarget: sums!.below,
+        customersBelow: sums!.customersBelow,
+        credits: sums!.credits,
+        unmeasured: sums!.unmeasured,
+      },
+      service: {
+        silentMs: sums!.silentMs,
+        breaches: sums!.breaches,
+        undetected: sums!.undetected,
+        falseGreen: sums!.falseGreen,
+        drills: sums!.drills,
+      },
+      days: days.map((row) => ({
+        day: row.day,
+        share: row.windowSeconds === 0n ? null : 1 - Number(row.violationSeconds) / Number(row.windowSeconds),
+        bad: row.missed + row.failed + row.stuck,
+        expected: row.expected - row.excused,
+      })),
+    };
+  });
+}
