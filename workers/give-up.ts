@@ -4,6 +4,7 @@ import { voidDrill } from '../server/drills/void-drill.ts';
 import type { JobKind, JobPayload } from '../server/jobs/catalog.ts';
 import type { Claim } from '../server/jobs/claims.ts';
 import { failListing } from '../server/listings/fail-listing.ts';
+import { failReport } from '../server/reports/draw-report.ts';
 import type { Services } from '../server/services.ts';
 import { voidVerification } from '../server/verification/void-verification.ts';
 
@@ -30,6 +31,8 @@ export async function giveUp<K extends JobKind>(
       return await failListing(services, scope, ids['listingId'] ?? '', message);
     case 'prepare-download':
       return await failDownload(services, scope, ids['downloadId'] ?? '', message);
+    case 'report':
+      return await failReport(services, scope, ids['reportId'] ?? '', message);
     default:
       return;
   }

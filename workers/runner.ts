@@ -6,6 +6,7 @@ import type { DispatchedJob } from '../server/jobs/queue-backend.ts';
 import type { Services } from '../server/services.ts';
 import { giveUp } from './give-up.ts';
 import { HANDLERS } from './handlers.ts';
+import type { JobContext } from './job-context.ts';
 
 /** A third of the claim's lease: two renewals may fail before it is lost. */
 const RENEW_MS = 20_000;
@@ -16,7 +17,7 @@ export interface RunnerOptions {
   readonly stop: AbortSignal;
   /** Tests: other handlers. */
   readonly handlers?: typeof HANDLERS;
-  readonly sandboxChild?: string;
+  readonly sandbox?: JobContext['sandbox'];
 }
 
 export type JobEnd = 'dropped' | 'done' | 'retried' | 'dead' | 'released' | 'lost';
@@ -51,11 +52,9 @@ async function runClaimed<K extends JobKind>(options: RunnerOptions, claim: Clai
   try {
     payload = JOBS[kind].payload.parse(claim.intent.payload) as JobPayload<K>; // this kind's own schema
     const handler = await (options.handlers ?? HANDLERS)[kind]();
-    const context = { services, claim, signal, log: services.log };
-    await handler(
-      options.sandboxChild === undefined ? context : { ...context, sandboxChild: options.sandboxChild },
-      payload,
-    );
+    const checkpoint = { last: claim.intent.checkpoint, save: claim.saveCheckpoint };
+    const context = { services, claim, signal, checkpoint, log: services.log };
+    await handler(options.sandbox === undefined ? context : { ...context, sandbox: options.sandbox }, payload);
     await claim.finish();
     return 'done';
   } catch (error) {

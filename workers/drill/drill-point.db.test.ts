@@ -4,32 +4,21 @@ import { readdirSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { HoldfastError } from '../../core/base/errors.ts';
+import { DRILL_LIMITS } from '../../core/domain/drills.ts';
 import type { ObjectStore } from '../../core/storage/port.ts';
 import { requestDrill } from '../../server/drills/request-drill.ts';
-import { startTestPostgres, type TestPostgres } from '../../tests/support/start-test-postgres.ts';
-import {
-  createWorkerServices,
-  removeFolders,
-  TestDevice,
-  type TestServices,
-  workThrough,
-} from '../testing/test-device.ts';
+import { type StartedServices, startWorkerServices } from '../testing/start-worker-services.ts';
+import { TestDevice, workThrough } from '../testing/test-device.ts';
 
-let database: TestPostgres;
-let services: TestServices;
+let services: StartedServices;
 const CANARY_SHA256 = createHash('sha256').update('the canary').digest('hex');
 const files: Record<string, string | Uint8Array> = { 'canary.txt': 'sing', empty: '' };
 for (let n = 0; n < 20; n++) files[`folder/file-${n}.txt`] = `contents of ${n} `.repeat(n * 50);
 
 beforeAll(async () => {
-  database = await startTestPostgres();
-  services = createWorkerServices(database);
+  services = await startWorkerServices();
 });
-afterAll(async () => {
-  await services.close();
-  removeFolders(services);
-  await database.stop();
-});
+afterAll(() => services.stop());
 
 async function newestDrill(device: TestDevice) {
   return await device.sql((tx) =>
@@ -62,7 +51,15 @@ describe('a drill', () => {
     expect(drill.filesMatched).toBe(6);
     const steps = drill.steps as { state: string }[];
     expect(steps.map(({ state }) => state)).toEqual(['done', 'done', 'done', 'done']);
-    expect(Object.keys(drill.timings as object).sort()).toEqual(['checks', 'locate', 'queue', 'total', 'transfer']);
+    expect(Object.keys(drill.timings as object).sort()).toEqual([
+      'checks',
+      'firstByte',
+      'locate',
+      'provision',
+      'queue',
+      'total',
+      'transfer',
+    ]);
     const evidence = drill.evidence as {
       verdict: string;
       snapshotId: string;
@@ -159,6 +156,19 @@ describe('what is not the fault of the data is void', () => {
     expect(await device.point(result.snapshotId)).toMatchObject({ state: 'sealed', isUsable: true });
     expect(await device.openAlerts()).toEqual([]);
   });
+  test('a store that takes requests and never answers: void however often, for the restore waited and broke down nowhere', async () => {
+    const device = await TestDevice.enrol(services, files);
+    await device.backUp();
+    const store: ObjectStore = { ...services.store, get: async () => await new Promise<never>(() => undefined) };
+    const sandbox = { childFile: path.join(import.meta.dirname, '../sandbox/child.ts'), wallClockMs: 4000 };
+    for (let times = 0; times < DRILL_LIMITS.breakdownsMax; times++) {
+      services.clock.advance(60_000);
+      await requestDrill(services, device.tenant.owner, { deviceId: device.enrolled.deviceId });
+      expect(await workThrough({ ...services, store }, device.tenant, ['drill'], undefined, sandbox)).toEqual(['done']);
+      expect(await newestDrill(device)).toMatchObject({ state: 'void' });
+    }
+    expect(await device.openAlerts()).toEqual([]);
+  });
   test('a point without anything to compare is void, never passed', async () => {
     const device = await TestDevice.enrol(services, files);
     const { result } = await device.backUp({ manifest: { witness: [] } });
@@ -202,7 +212,7 @@ describe('a sandbox child that breaks down or lies', () => {
     const canary = { path: `${device.source}/${act}`, size: 10, sha256: CANARY_SHA256, role: 'canary' as const };
     await device.commit({ manifest: { witness: [canary] } });
     await device.work(['seal', 'verify']);
-    const ends = await workThrough(services, device.tenant, ['drill'], undefined, MISBEHAVE);
+    const ends = await workThrough(services, device.tenant, ['drill'], undefined, { childFile: MISBEHAVE });
     expect(ends).toEqual(['done']);
     expect(await newestDrill(device)).toMatchObject({ state: expected, filesMatched: 0 });
     const [point] = await device.sql((tx) => tx.restorePoint.findMany({ where: { tenantId: device.tenant.id } }));
@@ -216,7 +226,7 @@ describe('a sandbox child that breaks down or lies', () => {
 });
 
 describe('asking for a drill', () => {
-  test('is refused for a point that is locked away, for customers, and where only the customer has the keys', async () => {
+  test('is refused for a point that is locked away, for customers, and where the service lost its key', async () => {
     const device = await TestDevice.enrol(services, files);
     const { result } = await device.backUp();
     const point = await device.point(result.snapshotId);
@@ -237,7 +247,7 @@ describe('asking for a drill', () => {
       });
       await tx.vault.updateMany({
         where: { tenantId: device.tenant.id },
-        data: { custody: 'customer_held', drillPasswordSealed: null },
+        data: { drillPasswordSealed: null },
       });
     });
     await expect(ask()).rejects.toMatchObject({ code: 'bad_request' });

@@ -17,7 +17,7 @@ export async function makeScratchFolder(
 }
 
 /** Of plain files; what vanishes while it is counted counts nothing. */
-async function bytesIn(folder: string): Promise<number> {
+export async function bytesIn(folder: string): Promise<number> {
   let bytes = 0;
   const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
   for (const entry of entries) {

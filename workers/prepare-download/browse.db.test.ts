@@ -19,17 +19,10 @@ import { openDownload } from '../../server/downloads/open-download.ts';
 import { requestDownload } from '../../server/downloads/request-download.ts';
 import { tidyTenant } from '../../server/housekeeping/tidy-tenant.ts';
 import { requestListing } from '../../server/listings/request-listing.ts';
-import { startTestPostgres, type TestPostgres } from '../../tests/support/start-test-postgres.ts';
-import {
-  createWorkerServices,
-  removeFolders,
-  TestDevice,
-  type TestServices,
-  workThrough,
-} from '../testing/test-device.ts';
+import { type StartedServices, startWorkerServices } from '../testing/start-worker-services.ts';
+import { TestDevice, workThrough } from '../testing/test-device.ts';
 
-let database: TestPostgres;
-let services: TestServices;
+let services: StartedServices;
 let device: TestDevice;
 let pointId: string;
 const big = randomBytes(2 * 1024 * 1024);
@@ -45,8 +38,7 @@ const ODD_NAMES = [
 ];
 
 beforeAll(async () => {
-  database = await startTestPostgres();
-  services = createWorkerServices(database);
+  services = await startWorkerServices();
   device = await TestDevice.enrol(services, {
     'canary.txt': 'sing',
     'big.bin': big,
@@ -61,11 +53,7 @@ beforeAll(async () => {
   const { result } = await device.backUp();
   pointId = (await device.point(result.snapshotId)).id;
 });
-afterAll(async () => {
-  await services.close();
-  removeFolders(services);
-  await database.stop();
-});
+afterAll(() => services.stop());
 
 /** The download as its row says. */
 const rowOf = async (id: string) =>

@@ -3,10 +3,10 @@
  * it needs comes over the pipe (file descriptor 3), and what it makes goes to its scratch folder or to file descriptor 4.
  */
 import { createWriteStream } from 'node:fs';
-import { Socket } from 'node:net';
+import { Socket, type SocketConstructorOpts } from 'node:net';
 import { isHoldfastError, publicMessage } from '../../core/base/errors.ts';
 import { createChildStore } from './child-store.ts';
-import { encodeFrame, FrameReader } from './frames.ts';
+import { encodeFrame, type Frame, FrameReader } from './frames.ts';
 import type { ChildMessage, SandboxProgress, SandboxTask } from './messages.ts';
 
 const PIPE = 3;
@@ -15,25 +15,38 @@ const OUTPUT = 4;
 const reader = new FrameReader({ headerBytesMax: 2 ** 31, bodyBytesMax: 2 ** 31 });
 const PROGRESS_EVERY_MS = 250;
 
-const pipe = new Socket({ fd: PIPE, readable: true, writable: true });
+let hasTask = false;
+const options: SocketConstructorOpts = {
+  fd: PIPE,
+  readable: true,
+  writable: true,
+  // Into the frame itself: most of what this process does without it is to copy packs.
+  onread: {
+    buffer: () => reader.room(),
+    callback: (bytes) => {
+      const frame = reader.took(bytes);
+      if (frame !== undefined) take(frame);
+      return true;
+    },
+  },
+};
+const pipe = new Socket(options);
 const send = (message: ChildMessage): void => {
   for (const part of encodeFrame(message)) pipe.write(part);
 };
 const store = createChildStore(send);
 
-let hasTask = false;
-pipe.on('data', (piece: Buffer) => {
-  for (const frame of reader.push(piece)) {
-    if (hasTask) store.answer(frame);
-    else {
-      hasTask = true;
-      void run(frame.header as SandboxTask);
-    }
-  }
-});
+// Reading begins with this: there is nobody else who would ask for data.
+pipe.resume();
 // The parent is gone: nobody waits for an answer.
 pipe.on('close', () => process.exit(1));
 pipe.on('error', () => process.exit(1));
+
+function take(frame: Frame): void {
+  if (hasTask) return store.answer(frame);
+  hasTask = true;
+  void run(frame.header as SandboxTask);
+}
 
 async function run(task: SandboxTask): Promise<void> {
   let message: ChildMessage;
@@ -51,6 +64,15 @@ async function run(task: SandboxTask): Promise<void> {
 async function perform(task: SandboxTask): Promise<unknown> {
   const progress = throttled((now) => send({ type: 'progress', ...now }));
   if (task.kind === 'drill') return await (await import('./run-drill-task.ts')).runDrillTask(store, task, progress);
+  if (task.kind === 'open') return await (await import('./open/run-open-task.ts')).runOpenTask(task, progress);
+  if (task.kind === 'boot') return await (await import('./system/run-boot-task.ts')).runBootTask(task, progress);
+  if (task.kind === 'script') return await (await import('./system/run-script-task.ts')).runScriptTask(task, progress);
+  if (task.kind === 'decrypt') {
+    const checked = (keys: string[]): void => send({ type: 'checked', keys });
+    return await (await import('./run-decrypt-task.ts')).runDecryptTask(store, task, checked);
+  }
+  if (task.kind === 'trace') return await (await import('./run-trace-task.ts')).runTraceTask(store, task);
+  if (task.kind === 'prove') return await (await import('./run-prove-task.ts')).runProveTask(store, task);
   if (task.kind === 'list') return await (await import('./run-list-task.ts')).runListTask(store, task);
   const output = createWriteStream('', { fd: OUTPUT, autoClose: false });
   const write = (bytes: Uint8Array): Promise<void> =>

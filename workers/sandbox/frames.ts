@@ -26,45 +26,64 @@ export function encodeFrame(header: unknown, body: Uint8Array = new Uint8Array()
   return parts;
 }
 
-/** Cuts a byte stream into frames. @throws RangeError for a frame over the limits, SyntaxError for a header that is no JSON. */
+/** What of a frame has come so far. */
+interface OpenFrame {
+  readonly header: Buffer;
+  /** Has memory of its own, so that it can be handed to a thread as it is. */
+  readonly body: Buffer;
+  filled: number;
+}
+
+/**
+ * Cuts a byte stream into frames: of pieces that are pushed, or of bytes that are read into the room that it gives, which spares
+ * large bodies a copy. @throws RangeError for a frame over the limits, SyntaxError for a header that is no JSON.
+ */
 export class FrameReader {
   readonly #limits: FrameLimits;
-  #pieces: Buffer[] = [];
-  #held = 0;
-  /** Bytes of the frame being read, once its prefix is known. */
-  #wanted: number | undefined;
+  readonly #prefix = Buffer.alloc(PREFIX_BYTES);
+  #prefixFilled = 0;
+  #open: OpenFrame | undefined;
 
   constructor(limits: FrameLimits) {
     this.#limits = limits;
   }
 
   *push(piece: Buffer): Generator<Frame> {
-    this.#pieces.push(piece);
-    this.#held += piece.length;
-    for (;;) {
-      if (this.#wanted === undefined) {
-        if (this.#held < PREFIX_BYTES) return;
-        const prefix = this.#join().subarray(0, PREFIX_BYTES);
-        const headerBytes = prefix.readUInt32BE(0);
-        const bodyBytes = prefix.readUInt32BE(4);
-        if (headerBytes > this.#limits.headerBytesMax || bodyBytes > this.#limits.bodyBytesMax)
-          throw new RangeError(`a frame of ${headerBytes} + ${bodyBytes} bytes is over the limit`);
-        this.#wanted = PREFIX_BYTES + headerBytes + bodyBytes;
-      }
-      if (this.#held < this.#wanted) return;
-      const all = this.#join();
-      const frame = all.subarray(0, this.#wanted);
-      const rest = all.subarray(this.#wanted);
-      this.#pieces = rest.length === 0 ? [] : [rest];
-      this.#held = rest.length;
-      this.#wanted = undefined;
-      const bodyAt = PREFIX_BYTES + frame.readUInt32BE(0);
-      yield { header: JSON.parse(frame.toString('utf8', PREFIX_BYTES, bodyAt)), body: frame.subarray(bodyAt) };
+    for (let at = 0; at < piece.length; ) {
+      const taken = piece.copy(this.room(), 0, at);
+      at += taken;
+      const frame = this.took(taken);
+      if (frame !== undefined) yield frame;
     }
   }
 
-  #join(): Buffer {
-    if (this.#pieces.length > 1) this.#pieces = [Buffer.concat(this.#pieces)];
-    return this.#pieces[0] ?? Buffer.alloc(0);
+  /** Where the next bytes belong: never empty. */
+  room(): Buffer {
+    if (this.#open === undefined) return this.#prefix.subarray(this.#prefixFilled);
+    const { header, body, filled } = this.#open;
+    return filled < header.length ? header.subarray(filled) : body.subarray(filled - header.length);
+  }
+
+  /** So many bytes were written into the room, one or more. @returns the frame that they end. */
+  took(bytes: number): Frame | undefined {
+    if (this.#open !== undefined) this.#open.filled += bytes;
+    else {
+      this.#prefixFilled += bytes;
+      if (this.#prefixFilled < PREFIX_BYTES) return undefined;
+      this.#open = this.#begin();
+    }
+    const { header, body, filled } = this.#open;
+    if (filled < header.length + body.length) return undefined;
+    this.#open = undefined;
+    this.#prefixFilled = 0;
+    return { header: JSON.parse(header.toString('utf8')), body };
+  }
+
+  #begin(): OpenFrame {
+    const headerBytes = this.#prefix.readUInt32BE(0);
+    const bodyBytes = this.#prefix.readUInt32BE(4);
+    if (headerBytes > this.#limits.headerBytesMax || bodyBytes > this.#limits.bodyBytesMax)
+      throw new RangeError(`a frame of ${headerBytes} + ${bodyBytes} bytes is over the limit`);
+    return { header: Buffer.alloc(headerBytes), body: Buffer.allocUnsafeSlow(bodyBytes), filled: 0 };
   }
 }

@@ -6,6 +6,8 @@ export const SANDBOX_LIMITS = {
   residentBytes: 1024 * 1024 * 1024,
   residentCheckMs: 250,
   cpuSeconds: 900,
+  /** Of a child with the programs that it starts. */
+  processes: 256,
   openFiles: 1024,
   /** Of one message of the child: a listing is the largest. */
   headerBytes: 24 * 1024 * 1024,
@@ -18,3 +20,6 @@ export const SANDBOX_LIMITS = {
   /** After the polite signal. */
   killAfterMs: 2000,
 } as const;
+
+/** In the scratch folder of a child that starts a system: what the screen showed last, as a PPM. */
+export const PICTURE_FILE = 'screen.ppm';

@@ -130,9 +130,9 @@ function fileBytes(reader: BlobReader, node: TreeNode): number {
   return sum;
 }
 
-async function* contents(reader: BlobReader, node: TreeNode): AsyncGenerator<Buffer> {
+async function* contents(reader: BlobReader, node: TreeNode): AsyncGenerator<Uint8Array> {
   const ids = node.content ?? [];
-  const ahead: Promise<Buffer>[] = [];
+  const ahead: Promise<Uint8Array>[] = [];
   for (let at = 0; at < ids.length; at++) {
     while (ahead.length < READ_AHEAD && at + ahead.length < ids.length) {
       const next = reader.read(ids[at + ahead.length]!, 'data');

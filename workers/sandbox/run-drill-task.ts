@@ -2,8 +2,12 @@ import { findPath } from '../../core/repository/list-tree.ts';
 import { restore } from '../../core/repository/restore/restore.ts';
 import type { ReadStore } from '../../core/storage/port.ts';
 import { isHoldfastError } from '../../core/base/errors.ts';
+import { findExtras, type FoundExtras } from './find-extras.ts';
 import type { DrillResult, DrillTask, SandboxProgress } from './messages.ts';
 import { openPoint } from './open-point.ts';
+
+/** As many as the answer may name. */
+const DAMAGED_MAX = 10_000;
 
 /** In the child: restores the asked files into the scratch folder. Whether they are right is for the parent to see. */
 export async function runDrillTask(
@@ -31,32 +35,46 @@ export async function runDrillTask(
       damaged.push({ path, reason: error.message });
     }
   }
+  const none: FoundExtras = { also: [], images: [], include: [] };
+  const extras = task.also === undefined ? none : await findExtras(reader, snapshot.tree, task.also);
+  include.push(...extras.include.filter((path) => !include.includes(path)));
   const locatedMs = performance.now();
   progress({ step: 'transfer', filesDone: 0, bytesDone: 0 });
 
   let filesRestored = 0;
   let bytesRestored = 0;
-  if (include.length > 0) {
+  let firstByteMs: number | undefined;
+  const isWhole = task.isWhole === true;
+  if (isWhole || include.length > 0) {
     const result = await restore(repo, index, {
       snapshot,
       targetDir: task.targetDir,
-      include,
+      ...(isWhole ? {} : { include }),
       withMetadata: false,
-      onProgress: ({ filesDone, bytesDone }) => progress({ step: 'transfer', filesDone, bytesDone }),
+      filesOnly: true,
+      onProgress: ({ filesDone, bytesDone }) => {
+        if (bytesDone > 0) firstByteMs ??= performance.now() - locatedMs;
+        progress({ step: 'transfer', filesDone, bytesDone });
+      },
     });
     ({ filesRestored, bytesRestored } = result);
-    damaged.push(...result.damaged.map(({ path, reason }) => ({ path, reason })));
+    damaged.push(...result.damaged.slice(0, DAMAGED_MAX).map(({ path, reason }) => ({ path, reason })));
   }
+  const transferredMs = performance.now() - locatedMs;
+  firstByteMs ??= transferredMs;
   return {
     filesRestored,
     bytesRestored,
     absent,
     damaged,
     damagedIndexes: index.damaged.map(({ key }) => key),
+    also: extras.also,
+    images: [...extras.images],
     timings: {
       openMs: Math.round(openedMs - startedMs),
       locateMs: Math.round(locatedMs - openedMs),
-      transferMs: Math.round(performance.now() - locatedMs),
+      firstByteMs: Math.round(firstByteMs),
+      transferMs: Math.round(transferredMs - firstByteMs),
     },
   };
 }

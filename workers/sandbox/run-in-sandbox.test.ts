@@ -10,9 +10,11 @@ import { plantSnapshot } from '../../core/repository/backup/testing/plant-snapsh
 import { encodeNode, encodeTree } from '../../core/repository/format/tree.ts';
 import { sha256Hex } from '../../core/repository/object-names.ts';
 import type { TreeNode } from '../../core/repository/types.ts';
+import { CONFINEMENT_LAYERS, confinementWarnings } from '../../core/domain/confinement.ts';
 import { createFileStore } from '../../core/storage/file-store.ts';
 import { createMemoryStore, type MemoryStore } from '../../core/storage/memory-store.ts';
 import { makeVault, type TestVault, writeFiles } from '../testing/make-vault.ts';
+import { confine } from './confinement.ts';
 import type { DrillResult, ListResult, SandboxTask } from './messages.ts';
 import { runInSandbox, type SandboxEnd, type SandboxOptions } from './run-in-sandbox.ts';
 
@@ -21,7 +23,8 @@ const scratch = () => mkdtempSync(path.join(tmpdir(), 'holdfast-scratch-'));
 
 let store: MemoryStore;
 let vault: TestVault;
-const big = randomBytes(3 * 1024 * 1024);
+/** More than the largest piece that a file is cut into, so that it is always two reads at least. */
+const big = randomBytes(12 * 1024 * 1024);
 
 beforeAll(async () => {
   store = createMemoryStore();
@@ -213,6 +216,13 @@ describe('a child that misbehaves costs its own life alone', () => {
   ] as const)('%s: broken by %s', async (act, reason, options) => {
     expect(await misbehave(act, options)).toMatchObject({ kind: 'broken', reason });
   });
+  test('whether it broke down by itself is told: not one that never said a word, nor one that waits for the storage', async () => {
+    expect(await misbehave('exit')).toMatchObject({ reason: 'exit', isOwnDoing: false });
+    expect(await misbehave('hang', { wallClockMs: 1500 })).toMatchObject({ reason: 'timeout', isOwnDoing: true });
+    const silent = { ...store, get: async () => await new Promise<never>(() => undefined) };
+    const waiting = await run({ task: listTask('/'), store: silent, wallClockMs: 4000 });
+    expect(waiting).toMatchObject({ reason: 'timeout', isOwnDoing: false });
+  });
   test('endless output is cut off', async () => {
     let taken = 0;
     const end = await misbehave('output', {
@@ -249,6 +259,62 @@ describe('a child that misbehaves costs its own life alone', () => {
       expect(report[act]).toBe('ERR_ACCESS_DENIED');
     if (end.layers.includes('no-network')) expect(report['network']).toMatch(/ENETUNREACH|EADDRNOTAVAIL|ECONNREFUSED/);
     expect(existsSync(path.join(folder, '../escaped'))).toBe(false);
+  });
+});
+
+describe('where the kernel gives namespaces', () => {
+  const canAll = confine({ fileBytesMax: 1 }).layers.includes('own-files');
+  test('this machine gives them, or says what is missing in sentences', () => {
+    const { layers } = confine({ fileBytesMax: 1 });
+    expect(confinementWarnings(layers)).toHaveLength(CONFINEMENT_LAYERS.length - layers.length);
+    expect(confinementWarnings([])).toHaveLength(CONFINEMENT_LAYERS.length);
+  });
+  test('a program that the child starts is another user without rights, network or any file that was not named', async () => {
+    const folder = scratch();
+    const end = await run({
+      task: listTask('programs'),
+      childFile: MISBEHAVE,
+      scratchPath: folder,
+      confinement: { withPrograms: true },
+    });
+    const report = valueOf<Record<string, string>>(end);
+    expect(report['writeScratch']).toBe('fine');
+    if (!canAll) return expect(end.layers).not.toContain('own-files');
+    expect(report['accounts']).toMatch(/^sandbox:x:\d+:\d+:/);
+    // The system's programs, and the way to what was named: this checkout, the Node that runs it, the folder to write in.
+    const named = [import.meta.dirname, process.execPath, folder].map((place) => place.split(path.sep)[1]!);
+    const usual = ['bin', 'dev', 'etc', 'lib', 'lib32', 'lib64', 'proc', 'sbin', 'tmp', 'usr', ...named];
+    expect(report['root']!.split(' ').filter((name) => !usual.includes(name))).toEqual([]);
+    for (const act of ['shadow', 'service', 'writeUsr', 'writeRoot', 'mount'])
+      expect(report[act], act).toMatch(/^refused: /);
+    // Where the scratch folder lies in the temporary one, the child's is its own and empty.
+    expect(existsSync(path.join(folder, '../holdfast-escape'))).toBe(false);
+    expect(report['capabilities']).toMatch(/\t0+$/);
+    expect(Number(report['processes'])).toBeLessThan(10);
+    expect(report['network']).toBe('lo');
+    if (end.layers.includes('other-user')) expect(Number(report['user'])).toBeGreaterThan(60_000);
+  });
+  test('functions of the system are within reach only where more than Node’s permissions holds', () => {
+    const wish = { fileBytesMax: 1, mayUseNative: true } as const;
+    const has = (args: readonly string[]): boolean => args.includes('--allow-addons');
+    expect(has(confine(wish).args)).toBe(canAll);
+    expect(has(confine({ ...wish, without: ['own-files'] }).args)).toBe(false);
+    expect(has(confine({ fileBytesMax: 1 }).args)).toBe(false);
+  });
+  test('without them the permission model still holds', async () => {
+    const folder = scratch();
+    const end = await run({
+      task: listTask('probe'),
+      childFile: MISBEHAVE,
+      scratchPath: folder,
+      confinement: { without: ['own-files', 'other-user', 'no-network'] },
+    });
+    expect(end.layers).toEqual(['permission-model', 'resource-limits']);
+    expect(valueOf<Record<string, string>>(end)).toMatchObject({
+      'read /etc/passwd': 'ERR_ACCESS_DENIED',
+      'write outside': 'ERR_ACCESS_DENIED',
+      'start a program': 'ERR_ACCESS_DENIED',
+    });
   });
 });
 

@@ -2,19 +2,31 @@
  * Runs one task in a sandbox child and survives whatever the child does: hang, die, run out of memory, lie. The parent holds
  * the store; the child can only ask for objects of the one vault, by name.
  */
+import { childEnvironment } from '../../core/base/child-environment.ts';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
 import type { Duplex, Readable } from 'node:stream';
 import type { ErrorCode } from '../../core/base/errors.ts';
-import { isHoldfastError, publicMessage } from '../../core/base/errors.ts';
+import { freeBytes } from '../../core/base/free-bytes.ts';
+import { HoldfastError, isHoldfastError, publicMessage } from '../../core/base/errors.ts';
 import type { Log } from '../../core/base/log.ts';
+import type { ConfinementLayer } from '../../core/domain/confinement.ts';
 import type { ReadStore } from '../../core/storage/port.ts';
-import { confine } from './confinement.ts';
+import { confine, type ConfinementOptions } from './confinement.ts';
 import { encodeFrame, type Frame, FrameReader } from './frames.ts';
 import { SANDBOX_LIMITS } from './limits.ts';
 import { type ChildMessage, childMessage, type SandboxProgress, type SandboxTask } from './messages.ts';
 
-export type BrokenReason = 'timeout' | 'memory' | 'exit' | 'protocol' | 'scratch' | 'cancelled' | 'output';
+export type BrokenReason =
+  | 'timeout'
+  | 'memory'
+  | 'exit'
+  | 'protocol'
+  | 'scratch'
+  | 'cancelled'
+  | 'output'
+  | 'forbidden';
 
 export type SandboxEnd =
   /** The child's answer, not yet parsed. */
@@ -26,20 +38,26 @@ export type SandboxEnd =
       readonly kind: 'broken';
       readonly reason: BrokenReason;
       readonly message: string;
+      /** The child's own doing: it had begun, and it did not wait for a storage that does not answer. */
+      readonly isOwnDoing: boolean;
       readonly layers: readonly string[];
     };
 
 export interface SandboxOptions {
   readonly task: SandboxTask;
-  /** Of this vault alone: keys are relative to its prefix. */
-  readonly store: ReadStore;
+  /** Of this vault alone: keys are relative to its prefix. Without one, the child has nothing but its scratch folder. */
+  readonly store?: ReadStore;
   readonly scratchPath?: string;
   readonly wallClockMs: number;
   /** What the child may write at most: to the scratch folder, as one file, or to its output. */
   readonly outputBytesMax: number;
-  /** Asked four times a second; true ends the child (the scratch folder has grown too large). */
+  /** Asked up to four times a second; true ends the child (the scratch folder has grown too large). */
   readonly isScratchOver?: () => Promise<boolean>;
   readonly onProgress?: (progress: SandboxProgress) => void;
+  /** Hears of the objects that a decrypt task found intact. Its failure ends the child. */
+  readonly onChecked?: (keys: readonly string[]) => void;
+  /** The size of an object that is read whole, where asking the store for it would cost a reading. */
+  readonly sizeOf?: (key: string) => number | undefined;
   /** Takes the bytes that a download task writes; its failure ends the child. */
   readonly takeOutput?: (pieces: AsyncIterable<Buffer>) => Promise<void>;
   readonly signal?: AbortSignal;
@@ -47,18 +65,39 @@ export interface SandboxOptions {
   /** Tests: another program in the child's place. */
   readonly childFile?: string;
   readonly residentBytesMax?: number;
+  /** What the child may do beside reading its own code: confinement.ts. */
+  readonly confinement?: Pick<
+    ConfinementOptions,
+    'withPrograms' | 'withLoopback' | 'mayUseKvm' | 'readable' | 'cpuSeconds' | 'without'
+  >;
+  /** Layers without which the child is not started at all; it then ends as broken, 'forbidden'. */
+  readonly needs?: readonly ConfinementLayer[];
 }
+
+/** Tasks that decode so much that threads and the way to native code pay: the others get neither. */
+const READS_MUCH: ReadonlySet<SandboxTask['kind']> = new Set(['decrypt', 'drill']);
 
 export async function runInSandbox(options: SandboxOptions): Promise<SandboxEnd> {
   const command = confine({
     ...(options.scratchPath === undefined ? {} : { scratchPath: options.scratchPath }),
     ...(options.childFile === undefined ? {} : { childFile: options.childFile }),
     fileBytesMax: options.outputBytesMax,
+    ...options.confinement,
+    mayUseThreads: READS_MUCH.has(options.task.kind),
+    mayUseNative: READS_MUCH.has(options.task.kind),
   });
+  if (options.needs?.some((layer) => !command.layers.includes(layer)) === true)
+    return {
+      kind: 'broken',
+      reason: 'forbidden',
+      message: 'The machine that runs drills forbids the sandbox that this needs.',
+      isOwnDoing: false,
+      layers: [],
+    };
   const child = spawn(command.program, [...command.args], {
     cwd: options.scratchPath ?? '/',
     // Nothing of the service's environment: no address, no password, no key.
-    env: { PATH: '/usr/local/bin:/usr/bin:/usr/sbin:/bin:/sbin', TZ: 'UTC' } as unknown as NodeJS.ProcessEnv, // Next.js demands NODE_ENV in every environment
+    env: childEnvironment({ PATH: '/usr/local/bin:/usr/bin:/usr/sbin:/bin:/sbin', TZ: 'UTC' }),
     stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],
   });
   return await new Session(options, child, command.layers).end();
@@ -78,9 +117,13 @@ class Session {
   readonly #reader = new FrameReader({ headerBytesMax: SANDBOX_LIMITS.headerBytes, bodyBytesMax: 0 });
   readonly #pipe: Duplex;
   #pending = 0;
+  #isWatching = false;
   #stderr = '';
   #answer: Extract<ChildMessage, { type: 'result' | 'error' }> | undefined;
-  #broken: { reason: BrokenReason; message: string } | undefined;
+  #hasBegun = false;
+  #broken: { reason: BrokenReason; message: string; isOwnDoing: boolean } | undefined;
+  /** What a listener threw: its owner wants it back. */
+  #stopped: { readonly error: unknown } | undefined;
 
   constructor(options: SandboxOptions, child: ChildProcess, layers: readonly string[]) {
     this.#options = options;
@@ -120,6 +163,7 @@ class Session {
     try {
       const ending = await exited;
       await taken;
+      if (this.#stopped !== undefined) throw this.#stopped.error;
       return this.#conclude(ending);
     } finally {
       clearTimeout(clock);
@@ -174,9 +218,10 @@ class Session {
     if (this.#broken !== undefined) return { kind: 'broken', ...this.#broken, layers };
     if (this.#answer === undefined) {
       const isMemory = /heap out of memory|allocation failed/i.test(this.#stderr);
-      return isMemory
-        ? { kind: 'broken', reason: 'memory', message: 'The sandbox ran out of memory.', layers }
-        : { kind: 'broken', reason: 'exit', message: `The sandbox ended without an answer (it ${ending}).`, layers };
+      const found = isMemory
+        ? ({ reason: 'memory', message: 'The sandbox ran out of memory.' } as const)
+        : ({ reason: 'exit', message: `The sandbox ended without an answer (it ${ending}).` } as const);
+      return { kind: 'broken', ...found, isOwnDoing: isMemory || this.#hasBegun, layers };
     }
     if (this.#answer.type === 'error')
       return { kind: 'refused', code: this.#answer.code, message: this.#answer.message, layers };
@@ -186,7 +231,10 @@ class Session {
   #take(piece: Buffer): void {
     if (this.#broken !== undefined) return;
     try {
-      for (const frame of this.#reader.push(piece)) this.#handle(frame);
+      for (const frame of this.#reader.push(piece)) {
+        this.#hasBegun = true;
+        this.#handle(frame);
+      }
     } catch (error) {
       this.#options.log.warn({ err: error }, 'sandbox child broke the protocol');
       this.#break('protocol', 'The sandbox answered with something that is no answer.');
@@ -202,6 +250,14 @@ class Session {
         this.#options.onProgress?.(now);
         break;
       }
+      case 'checked':
+        try {
+          this.#options.onChecked?.(message.keys);
+        } catch (error) {
+          this.#stopped = { error };
+          this.#break('cancelled', 'The work was stopped before its end.');
+        }
+        break;
       case 'result':
       case 'error':
         this.#answer = message;
@@ -226,6 +282,7 @@ class Session {
 
   async #read(request: Extract<ChildMessage, { id: number }>): Promise<{ value: unknown; body?: Uint8Array }> {
     const { store } = this.#options;
+    if (store === undefined) throw new HoldfastError('forbidden', 'This task reads no vault.');
     if (request.type === 'head') return { value: (await store.head(request.key)) ?? null };
     if (request.type === 'list') {
       const objects = [];
@@ -233,17 +290,27 @@ class Session {
       return { value: objects };
     }
     const { key, range } = request;
-    const size = range?.length ?? (await store.head(key))?.size ?? 0;
+    const size = range?.length ?? this.#options.sizeOf?.(key) ?? (await store.head(key))?.size ?? 0;
     if (size > SANDBOX_LIMITS.readBytes) throw new RangeError('a read over the limit');
     return { value: null, body: await store.get(key, range ?? undefined) };
   }
 
   #write(header: unknown, body?: Uint8Array): void {
     if (this.#pipe.destroyed) return;
-    for (const part of encodeFrame(header, body)) this.#pipe.write(part);
+    const [head, own] = encodeFrame(header, body);
+    this.#pipe.write(head!);
+    // Packs that wait for the garbage collector would make it look through everything this process holds, again and again.
+    if (own !== undefined) this.#pipe.write(own, () => freeBytes(body!));
   }
 
   async #watch(): Promise<void> {
+    // A large folder takes longer to measure than the time between two looks.
+    if (this.#isWatching) return;
+    this.#isWatching = true;
+    await this.#look().finally(() => (this.#isWatching = false));
+  }
+
+  async #look(): Promise<void> {
     const resident = await residentBytes(this.#child.pid);
     if (resident > (this.#options.residentBytesMax ?? SANDBOX_LIMITS.residentBytes))
       this.#break('memory', 'The sandbox used more memory than it may.');
@@ -252,18 +319,71 @@ class Session {
   }
 
   #break(reason: BrokenReason, message: string): void {
-    this.#broken ??= { reason, message };
+    const isOwnDoing = reason === 'timeout' ? this.#pending === 0 : reason !== 'cancelled';
+    this.#broken ??= { reason, message, isOwnDoing };
     this.#child.kill('SIGKILL');
     this.#pipe.destroy();
   }
 }
 
-/** 0 where the system does not tell (anything but Linux) or the process is gone. */
+/**
+ * Of the child and all that it started: what is theirs alone, and the shared memory of the one that has most of it (the
+ * processes of a database server share theirs). 0 where the system does not tell (anything but Linux) or they are gone.
+ */
 async function residentBytes(pid: number | undefined): Promise<number> {
-  try {
-    const status = await readFile(`/proc/${pid}/status`, 'utf8');
-    return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024;
-  } catch {
-    return 0;
+  let own = 0;
+  let shared = 0;
+  for (const one of pid === undefined ? [] : await familyOf(pid)) {
+    const status = await readFile(`/proc/${one}/status`, 'utf8').catch(() => '');
+    const bytes = (name: string): number =>
+      Number(new RegExp(`^${name}:\\s+(\\d+) kB$`, 'm').exec(status)?.[1] ?? 0) * 1024;
+    own += bytes('RssAnon') + bytes('RssFile');
+    shared = Math.max(shared, bytes('RssShmem'));
   }
+  return own + shared;
+}
+
+/** Itself and its descendants; a process whose parent has ended belongs to the first one of the sandbox. */
+async function familyOf(pid: number): Promise<number[]> {
+  const family = [pid];
+  // Grows while it is walked.
+  for (const one of family) {
+    const children = (await childrenOf(one)) ?? (await childrenByParent()).get(one) ?? [];
+    family.push(...children);
+  }
+  return family;
+}
+
+/** As the kernel lists them, thread by thread; undefined where it was built without that list. */
+async function childrenOf(pid: number): Promise<number[] | undefined> {
+  const threads = await readdir(`/proc/${pid}/task`).catch(() => []);
+  const lists = await Promise.all(
+    threads.map(async (thread) => {
+      try {
+        return await readFile(`/proc/${pid}/task/${thread}/children`, 'utf8');
+      } catch {
+        return existsSync(OWN_CHILDREN) ? '' : undefined; // a thread that has ended meanwhile has none
+      }
+    }),
+  );
+  if (lists.includes(undefined)) return undefined;
+  return lists.flatMap((list) => (list ?? '').split(' ').filter((text) => /^\d+$/.test(text))).map(Number);
+}
+
+const OWN_CHILDREN = `/proc/self/task/${process.pid}/children`;
+
+/** Of every process of the machine: what there is without the list. */
+async function childrenByParent(): Promise<Map<number, number[]>> {
+  const children = new Map<number, number[]>();
+  const names = await readdir('/proc').catch(() => []);
+  const all = names.filter((name) => /^\d+$/.test(name)).map(Number);
+  await Promise.all(
+    all.map(async (one) => {
+      const stat = await readFile(`/proc/${one}/stat`, 'utf8').catch(() => '');
+      // The name is in parentheses and may hold anything: the last one ends it.
+      const parent = Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
+      children.set(parent, [...(children.get(parent) ?? []), one]);
+    }),
+  );
+  return children;
 }

@@ -1,28 +1,23 @@
 /** The sweep on a real database: what is expected, what became of it, which alerts stand; and the month that follows from it. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { monthWindow } from '../../core/domain/calendar.ts';
-import { peakExposure, rpoAttainment } from '../../core/domain/sla.ts';
+import { peakExposure } from '../../core/domain/sla/exposure.ts';
+import { rpoAttainment } from '../../core/domain/sla/rpo.ts';
 import { newId } from '../../core/base/ids.ts';
 import { recordHeartbeat } from '../../server/devices/record-heartbeat.ts';
 import { enqueueIntent } from '../../server/jobs/intents.ts';
-import { startTestPostgres, type TestPostgres } from '../../tests/support/start-test-postgres.ts';
-import { createWorkerServices, removeFolders, TestDevice, type TestServices } from '../testing/test-device.ts';
+import { type StartedServices, startWorkerServices } from '../testing/start-worker-services.ts';
+import { TestDevice } from '../testing/test-device.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
-let database: TestPostgres;
-let services: TestServices;
+let services: StartedServices;
 let device: TestDevice;
 
 beforeAll(async () => {
-  database = await startTestPostgres();
-  services = createWorkerServices(database);
+  services = await startWorkerServices();
 });
-afterAll(async () => {
-  await services.close();
-  removeFolders(services);
-  await database.stop();
-});
+afterAll(() => services.stop());
 beforeEach(async () => {
   // Hourly, half an hour of window (the server's test policy). Due at once, at enrolment.
   device = await TestDevice.enrol(services, { 'canary.txt': 'sing' });
@@ -113,6 +108,12 @@ describe('expected backups', () => {
 describe('what became of them', () => {
   test('no run until window and grace are over is missed; one alert stands, and a backup closes it', async () => {
     await sweep();
+    // Where in the hour a device is due follows from its id: one whose second backup is due this soon would stay missed.
+    for (let due = await occurrences(); due[1]!.dueAt.getTime() - due[0]!.dueAt.getTime() < 45 * MINUTE; ) {
+      device = await TestDevice.enrol(services, { 'canary.txt': 'sing' });
+      await sweep();
+      due = await occurrences();
+    }
     services.clock.advance(30 * MINUTE);
     await sweep();
     expect(await outcomes()).toEqual([]);
@@ -146,7 +147,7 @@ describe('what became of them', () => {
     await sweep(2);
     expect(await device.run(runId)).toMatchObject({ state: 'aborted', outcome: 'failed' });
     expect(await outcomes()).toEqual(['stuck']);
-    expect(await alertsEver()).toEqual(['run_failed']);
+    expect(await alertsEver()).toEqual(['stuck']);
     await device.backUp();
     expect(await device.openAlerts()).toEqual([]);
   });
@@ -281,14 +282,15 @@ describe('the month', () => {
         ok: count('ok'),
         late: count('late'),
         missed: count('missed'),
-        failed: count('failed') + count('stuck'),
+        failed: count('failed'),
+        stuck: count('stuck'),
         drillsPassed: 1,
       });
     }
     const again = { id: newId(), month: rows[0]!.month };
     for (let n = 0; n < 2; n++) {
       await device.sql((tx) =>
-        enqueueIntent(tx, device.tenant.system, 'rollup', { sourceId: source.id, month: again.month }),
+        enqueueIntent(tx, device.tenant.system, 'rollup', { customerId: source.customerId, month: again.month }),
       );
       await device.work(['rollup']);
     }

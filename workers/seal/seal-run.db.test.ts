@@ -3,29 +3,17 @@ import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startTestPostgres, type TestPostgres } from '../../tests/support/start-test-postgres.ts';
 import type { ManifestObject } from '../../core/protocol/manifest.ts';
-import {
-  createWorkerServices,
-  removeFolders,
-  TestDevice,
-  type TestServices,
-  workThrough,
-} from '../testing/test-device.ts';
+import { type StartedServices, startWorkerServices } from '../testing/start-worker-services.ts';
+import { TestDevice, workThrough } from '../testing/test-device.ts';
 
-let database: TestPostgres;
-let services: TestServices;
+let services: StartedServices;
 const files = { 'canary.txt': 'sing', 'a/one.txt': 'one', 'a/two.bin': Buffer.alloc(300_000, 7) };
 
 beforeAll(async () => {
-  database = await startTestPostgres();
-  services = createWorkerServices(database);
+  services = await startWorkerServices();
 });
-afterAll(async () => {
-  await services.close();
-  removeFolders(services);
-  await database.stop();
-});
+afterAll(() => services.stop());
 
 const is = (kind: ManifestObject['kind']) => (object: ManifestObject) => object.kind === kind;
 
@@ -130,7 +118,7 @@ describe('a bad commit never becomes a restore point', () => {
   test('a manifest that was changed after it was signed', async () => {
     const device = await TestDevice.enrol(services, files);
     const { runId } = await device.commit();
-    const admin = new pg.Client({ connectionString: database.databaseUrl });
+    const admin = new pg.Client({ connectionString: services.database.databaseUrl });
     await admin.connect();
     await admin.query(
       `UPDATE run_manifest SET text = replace(text, '"unreadCount":0', '"unreadCount":1') WHERE run_id = $1`,

@@ -3,11 +3,11 @@ import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { systemClock } from '../../core/base/clock.ts';
-import { backup, type BackupResult } from '../../core/repository/backup/backup.ts';
-import { BlobIndex } from '../../core/repository/blob-index.ts';
+import type { BackupResult } from '../../core/repository/backup/backup.ts';
 import { initRepository } from '../../core/repository/repository.ts';
 import type { WritableRepository } from '../../core/repository/types.ts';
 import type { ReadCreateStore } from '../../core/storage/port.ts';
+import { backUpSource } from '../../core/repository/testing/back-up-source.ts';
 
 export const TEST_PASSWORD = 'a password of the tests';
 
@@ -30,13 +30,7 @@ export function writeFiles(files: Readonly<Record<string, string | Uint8Array>>)
 }
 
 export async function backUpFolder(repo: WritableRepository, source: string): Promise<BackupResult> {
-  return await backup(repo, {
-    paths: [source],
-    hostname: 'test',
-    time: new Date(),
-    index: await BlobIndex.load(repo),
-    clock: systemClock,
-    programVersion: 'holdfast test',
+  return await backUpSource(repo, source, {
     packBytes: 256 * 1024,
     witness: { canaryPath: path.join(source, 'canary.txt'), seed: 'test', sampleCount: 50 },
   });

@@ -33,7 +33,7 @@ import {
 } from '../../server/testing/test-services.ts';
 import { initVault } from '../../server/vaults/init-vault.ts';
 import { readyVault } from '../../server/vaults/ready-vault.ts';
-import { type JobEnd, runJob } from '../runner.ts';
+import { type JobEnd, type RunnerOptions, runJob } from '../runner.ts';
 import { backUpFolder, writeFiles } from './make-vault.ts';
 
 export type TestServices = ReturnType<typeof createTestServices> & { readonly storeRoot: string };
@@ -76,6 +76,11 @@ export interface CommitChanges {
   readonly corrupt?: (object: ManifestObject) => boolean;
   readonly manifest?: Partial<CommitManifest>;
   readonly occurrenceId?: string;
+  /** Another backup than that of the source folder; what it returns becomes the manifest's witness. */
+  readonly makeBackup?: (
+    repo: WritableRepository,
+    source: string,
+  ) => Promise<{ readonly result: BackupResult; readonly witness: CommitManifest['witness'] }>;
 }
 
 export class TestDevice {
@@ -180,7 +185,8 @@ export class TestDevice {
       commandId: null,
     });
     const startedMs = services.clock.nowMs();
-    const result = await backUpFolder(this.#repo, this.source);
+    const made = await changes.makeBackup?.(this.#repo, this.source);
+    const result = made?.result ?? (await backUpFolder(this.#repo, this.source));
     const objects = result.added.map((object) => ({ ...object }));
     for (let at = 0; at < objects.length; at += 64)
       await leaseObjects(services, scope, runId, { objects: objects.slice(at, at + 64) });
@@ -208,7 +214,7 @@ export class TestDevice {
       unread: result.unread.map((one) => ({ ...one })),
       unreadCount: result.unread.length,
       unreadBytes: result.unreadBytes,
-      witness: result.witness.map((one) => ({ ...one })),
+      witness: made?.witness ?? result.witness.map((one) => ({ ...one })),
       ...changes.manifest,
     };
     await commitRun(services, scope, runId, signManifest(manifest, this.#privateKey));
@@ -298,7 +304,7 @@ export async function workThrough(
   tenant: TestTenant,
   kinds: readonly string[],
   stop: AbortSignal = new AbortController().signal,
-  sandboxChild?: string,
+  sandbox?: RunnerOptions['sandbox'],
 ): Promise<JobEnd[]> {
   const ends: JobEnd[] = [];
   // A stopped worker takes nothing more: what it gave back waits for another.
@@ -314,7 +320,7 @@ export async function workThrough(
     if (next === undefined) return ends;
     ends.push(
       await runJob(
-        { services, stop, ...(sandboxChild === undefined ? {} : { sandboxChild }) },
+        { services, stop, ...(sandbox === undefined ? {} : { sandbox }) },
         { tenantId: tenant.id, intentId: next.id },
       ),
     );

@@ -8,16 +8,20 @@ export type ObjectState = 'intact' | 'damaged' | 'missing';
 
 /**
  * Reads every byte of a stored object and compares its hash with its name. A bad reading is repeated once: a flipped bit on
- * the way, or an object that a replica did not show yet, is no damage.
+ * the way, or an object that a replica did not show yet, is no damage; `onReadTwice` hears of it.
  * @throws what the store throws when it does not answer: that says nothing about the object.
  */
 export async function checkObject(
   store: ReadStore,
   object: ObjectToVerify,
   onBytes: (bytes: number) => void,
+  onReadTwice: () => void = () => undefined,
 ): Promise<ObjectState> {
   const first = await readOnce(store, object, onBytes);
-  return first === 'intact' ? first : await readOnce(store, object, () => undefined);
+  if (first === 'intact') return first;
+  const second = await readOnce(store, object, () => undefined);
+  if (second === 'intact') onReadTwice();
+  return second;
 }
 
 async function readOnce(

@@ -42,10 +42,19 @@ const acts: Record<string, (scratch: string) => void> = {
     for (let id = 0; id < 1000; id++) send({ type: 'list', id, prefix: 'index/' });
   },
   lie: () => {
-    const timings = { openMs: 0, locateMs: 0, transferMs: 0 };
+    const timings = { openMs: 0, locateMs: 0, firstByteMs: 0, transferMs: 0 };
     send({
       type: 'result',
-      value: { filesRestored: 1, bytesRestored: 4, absent: [], damaged: [], damagedIndexes: [], timings },
+      value: {
+        filesRestored: 1,
+        bytesRestored: 4,
+        absent: [],
+        damaged: [],
+        damagedIndexes: [],
+        also: [],
+        images: [],
+        timings,
+      },
     });
     pipe.end(() => process.exit(0));
   },
@@ -68,6 +77,36 @@ const acts: Record<string, (scratch: string) => void> = {
     let n = 0;
     setInterval(() => writeFileSync(`${scratch}/${n++}`, Buffer.alloc(1024 * 1024)), 1);
   },
+  /** With programs allowed: what one of them, which Node's own limits do not hold, can see and do. */
+  programs: (scratch) => {
+    const shell = (line: string): string => {
+      try {
+        return execFileSync('sh', ['-c', line], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim();
+      } catch (error) {
+        return `refused: ${String((error as { stderr?: unknown }).stderr)
+          .trim()
+          .split('\n')
+          .at(-1)}`;
+      }
+    };
+    const report = {
+      user: shell('id -u'),
+      root: shell('ls -A / | tr "\\n" " "'),
+      accounts: shell('cat /etc/passwd'),
+      shadow: shell('cat /etc/shadow'),
+      service: shell(`cat ${new URL('../../../server/env.ts', import.meta.url).pathname}`),
+      writeUsr: shell('touch /usr/holdfast-escape'),
+      writeRoot: shell('touch /holdfast-escape'),
+      writeBeside: shell(`touch ${scratch}/../holdfast-escape`),
+      writeScratch: shell(`echo fine > ${scratch}/fine && cat ${scratch}/fine`),
+      capabilities: shell('grep CapEff /proc/self/status'),
+      mount: shell(`mount -t tmpfs none ${scratch}`),
+      processes: shell('ls -d /proc/[0-9]* | wc -l'),
+      network: shell('cat /proc/net/dev | tail -n +3 | cut -d: -f1 | tr -d " "'),
+    };
+    send({ type: 'result', value: report });
+    pipe.end(() => process.exit(0));
+  },
   probe: (scratch) => {
     const report: Record<string, string> = {
       environment: Object.keys(process.env).sort().join(' '),
@@ -89,9 +128,9 @@ const acts: Record<string, (scratch: string) => void> = {
 
 pipe.on('data', (piece: Buffer) => {
   for (const { header } of reader.push(piece)) {
-    // A drill names no path; what it shall do is the name of the first file that it asks for.
+    // A drill names no path; what it shall do is the name of a file that it asks for.
     const task = header as { path?: string; paths?: string[] };
-    const act = task.path ?? task.paths?.[0]?.split('/').at(-1);
-    if (act !== undefined) acts[act]?.(process.cwd());
+    const names = [task.path, ...(task.paths ?? []).map((asked) => asked.split('/').at(-1))];
+    for (const name of names) if (name !== undefined && Object.hasOwn(acts, name)) acts[name]?.(process.cwd());
   }
 });

@@ -5,30 +5,19 @@ import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { HoldfastError } from '../../core/base/errors.ts';
 import type { ObjectStore } from '../../core/storage/port.ts';
+import { viewIntegrity } from '../../server/integrity/queries.ts';
 import { withScope } from '../../server/db/with-scope.ts';
 import { loadSummaries } from '../../server/fleet/summaries.ts';
 import { requestVerification } from '../../server/verification/request-verification.ts';
-import { startTestPostgres, type TestPostgres } from '../../tests/support/start-test-postgres.ts';
-import {
-  createWorkerServices,
-  removeFolders,
-  TestDevice,
-  type TestServices,
-  workThrough,
-} from '../testing/test-device.ts';
+import { type StartedServices, startWorkerServices } from '../testing/start-worker-services.ts';
+import { TestDevice, workThrough } from '../testing/test-device.ts';
 
-let database: TestPostgres;
-let services: TestServices;
+let services: StartedServices;
 
 beforeAll(async () => {
-  database = await startTestPostgres();
-  services = createWorkerServices(database);
+  services = await startWorkerServices();
 });
-afterAll(async () => {
-  await services.close();
-  removeFolders(services);
-  await database.stop();
-});
+afterAll(() => services.stop());
 
 /** Two points of one vault: the second brings packs of its own. */
 async function twoPoints() {
@@ -122,7 +111,7 @@ describe('damage', () => {
     expect(await device.openAlerts()).toEqual([]);
     expect(await light(device)).not.toBe('damaged');
   });
-  test('a reading that was wrong once is no damage', async () => {
+  test('a reading that was wrong once is no damage, and is told', async () => {
     const { device, second, own } = await twoPoints();
     const wrongOnce = new Set(own.map((id) => `${device.vaultPrefix}/${packKey(id)}`));
     const store: ObjectStore = {
@@ -144,8 +133,11 @@ describe('damage', () => {
     const done = await device.sql((tx) =>
       tx.verification.findFirstOrThrow({ where: { tenantId: device.tenant.id, id: verificationId } }),
     );
-    expect(done).toMatchObject({ state: 'passed', findings: [] });
+    expect(done).toMatchObject({ state: 'passed', findings: [], readTwice: own.length });
     expect(await device.openAlerts()).toEqual([]);
+    expect((await viewIntegrity(services, device.tenant.owner)).readTwice).toEqual([
+      { deviceId: device.enrolled.deviceId, deviceName: expect.any(String), objects: own.length },
+    ]);
   });
 });
 
