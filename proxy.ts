@@ -35,5 +35,8 @@ export function proxy(request: NextRequest): NextResponse {
   return response;
 }
 
-/** Pages only: built files carry hashes in their names, and answers of /api are data that no browser renders. */
-export const config = { matcher: ['/((?!_next/static|_next/image|api/|favicon.ico|icon.svg).*)'] };
+/**
+ * Pages only: built files carry hashes in their names, answers of /api are data that no browser renders, and the page that checks
+ * evidence has a stricter policy of its own (app/verify).
+ */
+export const config = { matcher: ['/((?!_next/static|_next/image|api/|verify$|favicon.ico|icon.svg).*)'] };

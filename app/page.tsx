@@ -1,8 +1,8 @@
 import { redirect } from 'next/navigation';
 import { pageScope } from './_server/session.ts';
 
-/** Staff begin with the fleet, a customer with their home. */
+/** Staff begin with what needs them today, a customer with their home. */
 export default async function StartPage(): Promise<never> {
   const { isStaff } = await pageScope();
-  redirect(isStaff ? '/fleet' : '/home');
+  redirect(isStaff ? '/today' : '/home');
 }

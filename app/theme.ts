@@ -25,5 +25,7 @@ export const theme = createTheme({
   cursorType: 'pointer',
   focusRing: 'auto',
   respectReducedMotion: true,
+  // A cross alone has no name: not in a dialog, and not in the message that flies in.
+  components: { CloseButton: { defaultProps: { 'aria-label': 'Close' } } },
   fontSizes: { xs: '0.75rem', sm: '0.8125rem', md: '0.875rem', lg: '1rem', xl: '1.25rem' },
 });

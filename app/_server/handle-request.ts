@@ -40,6 +40,8 @@ interface RouteContext {
 export function handleRequest<Params, Body = undefined>(declaration: {
   readonly params: z.ZodType<Params>;
   readonly body?: z.ZodType<Body>;
+  /** Where a form carries a picture. */
+  readonly bodyCharsMax?: number;
   readonly run: (asked: Asked<Params, Body>) => Promise<unknown>;
 }): (request: Request, context: RouteContext) => Promise<Response> {
   return async (request, context) => {
@@ -50,7 +52,10 @@ export function handleRequest<Params, Body = undefined>(declaration: {
       // An id of the wrong form exists no more than a foreign one: the same answer for both.
       const params = declaration.params.safeParse((await context.params) ?? {});
       if (!params.success) throw new HoldfastError('not_found', 'There is nothing here.');
-      const body = declaration.body === undefined ? undefined : await parseBody(request, declaration.body);
+      const body =
+        declaration.body === undefined
+          ? undefined
+          : await parseBody(request, declaration.body, declaration.bodyCharsMax);
       const { services, scope } = session;
       const answer = await declaration.run({ services, scope, params: params.data, body: body as Body, request });
       return answer instanceof Response ? answer : json(answer ?? {}, 200);
@@ -69,9 +74,9 @@ function requireOwnPage(request: Request): void {
   );
 }
 
-async function parseBody<T>(request: Request, schema: z.ZodType<T>): Promise<T> {
+async function parseBody<T>(request: Request, schema: z.ZodType<T>, charsMax = BODY_CHARS_MAX): Promise<T> {
   const text = await request.text();
-  if (text.length > BODY_CHARS_MAX) throw new HoldfastError('bad_request', 'This is more than the form can take.');
+  if (text.length > charsMax) throw new HoldfastError('bad_request', 'This is more than the form can take.');
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -82,6 +87,8 @@ async function parseBody<T>(request: Request, schema: z.ZodType<T>): Promise<T> 
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   const field = issue?.path.join('.') ?? '';
+  // A rule of our own says what is wrong in words; what the library says is for programmers.
+  if (issue?.code === 'custom') throw new HoldfastError('bad_request', issue.message);
   throw new HoldfastError(
     'bad_request',
     `${field === '' ? 'The request' : `The field “${field}”`} is not as expected.`,

@@ -1,19 +1,19 @@
 'use client';
 import dynamic from 'next/dynamic';
-import type { ReactNode } from 'react';
-import classes from './age-chart.module.css';
-import type { AgePoint } from './age-series.ts';
+import type { ComponentProps, ReactNode } from 'react';
+import type { AgePlot } from './age-plot.client.tsx';
+import { ChartPlace } from './chart.tsx';
 
-/** The chart library draws in the browser only and is the heaviest script of the portal: it loads after the page. */
+const HEIGHT = 168;
 const Plot = dynamic(() => import('./age-plot.client.tsx').then((module) => module.AgePlot), {
   ssr: false,
-  loading: () => <div className={classes.waiting} />,
+  loading: () => <ChartPlace height={HEIGHT} />,
 });
 
-export function AgeChartView(props: { series: readonly AgePoint[]; rpoMs: number; timeZone: string }): ReactNode {
+export function AgeChartView(props: ComponentProps<typeof AgePlot>): ReactNode {
   return (
-    <div className={classes.chart}>
+    <ChartPlace height={HEIGHT}>
       <Plot {...props} />
-    </div>
+    </ChartPlace>
   );
 }

@@ -1,16 +1,25 @@
 'use client';
 import type { ReactNode } from 'react';
-import { Area, AreaChart, CartesianGrid, ReferenceLine, ResponsiveContainer, Tooltip, XAxis, YAxis } from 'recharts';
-import { type AgePoint, ageTicks } from './age-series.ts';
-import { formatDuration, formatExact, formatTick } from './format.ts';
+import { Area, AreaChart, CartesianGrid, ReferenceDot, ResponsiveContainer, Tooltip, XAxis } from 'recharts';
+import type { AgePoint } from './age-series.ts';
+import { ageAxis, targetLine, TIME_AXIS, TOOLTIP_LOOK } from './plot-parts.tsx';
+import { formatDuration, formatExact, formatTick } from '../../core/domain/format.ts';
+
+export interface DrillMark {
+  readonly atMs: number;
+  readonly level: number;
+  readonly state: 'passed' | 'failed';
+}
 
 /** The saw itself. Drawn linearly between its corners, because an age grows evenly. */
 export function AgePlot({
   series,
+  drills,
   rpoMs,
   timeZone,
 }: {
   series: readonly AgePoint[];
+  drills: readonly DrillMark[];
   rpoMs: number;
   timeZone: string;
 }): ReactNode {
@@ -25,49 +34,19 @@ export function AgePlot({
       <AreaChart data={[...series]} margin={{ top: 14, right: 8, bottom: 0, left: 0 }} accessibilityLayer>
         <CartesianGrid vertical={false} stroke="var(--hf-line)" />
         <XAxis
+          {...TIME_AXIS}
           dataKey="atMs"
           type="number"
           domain={[first, last]}
           ticks={[first, (first + last) / 2, last]}
           tickFormatter={(atMs: number) => formatTick(atMs, last - first, timeZone)}
-          tick={{ fill: 'var(--hf-ink-3)', fontSize: 12 }}
-          tickLine={false}
-          axisLine={{ stroke: 'var(--hf-line-strong)' }}
-          interval="preserveStartEnd"
         />
-        <YAxis
-          width={62}
-          domain={[0, top]}
-          ticks={ageTicks(top)}
-          tickFormatter={(ageMs: number) => (ageMs === 0 ? '0' : formatDuration(ageMs))}
-          tick={{ fill: 'var(--hf-ink-3)', fontSize: 12 }}
-          tickLine={false}
-          axisLine={false}
-        />
-        {isTargetShown && (
-          <ReferenceLine
-            y={rpoMs}
-            stroke="var(--hf-warn)"
-            strokeDasharray="5 4"
-            label={{
-              value: `target ${formatDuration(rpoMs)}`,
-              position: 'insideTopLeft',
-              fill: 'var(--hf-warn)',
-              fontSize: 12,
-              dy: -16,
-            }}
-          />
-        )}
+        {ageAxis(top)}
+        {isTargetShown && targetLine(rpoMs)}
         <Tooltip
           labelFormatter={(atMs) => formatExact(Number(atMs), timeZone)}
           formatter={(ageMs) => [formatDuration(Number(ageMs)), 'Data age']}
-          contentStyle={{
-            border: '1px solid var(--hf-line-strong)',
-            borderRadius: 8,
-            background: 'var(--hf-surface)',
-            color: 'var(--hf-ink)',
-            fontSize: 13,
-          }}
+          contentStyle={TOOLTIP_LOOK}
         />
         <Area
           dataKey="ageMs"
@@ -78,7 +57,53 @@ export function AgePlot({
           isAnimationActive={false}
           dot={false}
         />
+        {drills.map((drill) => (
+          <ReferenceDot
+            key={`${drill.atMs}-${drill.level}`}
+            x={drill.atMs}
+            y={0}
+            ifOverflow="visible"
+            zIndex={600}
+            shape={(place: { cx?: number; cy?: number }) => (
+              <DrillShape drill={drill} cx={place.cx ?? 0} cy={place.cy ?? 0} timeZone={timeZone} />
+            )}
+          />
+        ))}
       </AreaChart>
     </ResponsiveContainer>
+  );
+}
+
+/** A drill on the time axis: a disc that passed, a diamond that failed, as in the bar of 28 days. */
+function DrillShape({
+  drill,
+  cx,
+  cy,
+  timeZone,
+}: {
+  drill: DrillMark;
+  cx: number;
+  cy: number;
+  timeZone: string;
+}): ReactNode {
+  const words = `Restore drill of level ${drill.level} ${drill.state}, ${formatExact(drill.atMs, timeZone)}`;
+  return (
+    <g role="img" aria-label={words}>
+      <title>{words}</title>
+      {drill.state === 'passed' ? (
+        <circle cx={cx} cy={cy} r={5} fill="var(--hf-good)" stroke="var(--hf-surface)" strokeWidth={1.5} />
+      ) : (
+        <rect
+          x={cx - 4.5}
+          y={cy - 4.5}
+          width={9}
+          height={9}
+          transform={`rotate(45 ${cx} ${cy})`}
+          fill="var(--hf-risk)"
+          stroke="var(--hf-surface)"
+          strokeWidth={1.5}
+        />
+      )}
+    </g>
   );
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { dataAgeMs, type PointTimes } from '../../core/domain/sla.ts';
+import { dataAgeMs, type PointTimes } from '../../core/domain/sla/data-age.ts';
 import { ageSeries, ageTicks } from './age-series.ts';
 
 test('between and at its corners the saw is the data age of the metrics', () => {

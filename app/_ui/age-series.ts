@@ -1,4 +1,4 @@
-import type { PointTimes } from '../../core/domain/sla.ts';
+import type { PointTimes } from '../../core/domain/sla/data-age.ts';
 
 export interface AgePoint {
   readonly atMs: number;

@@ -1,6 +1,6 @@
 'use client';
 import { type ReactNode, useEffect, useState } from 'react';
-import { formatDuration, formatRelative } from './format.ts';
+import { formatDuration, formatRelative } from '../../core/domain/format.ts';
 
 /** One clock for all ages of a page: it ticks twice a minute, and each second while something is younger than two minutes. */
 function useNow(serverNowMs: number, isYoung: boolean): number {

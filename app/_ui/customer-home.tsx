@@ -1,13 +1,13 @@
 import { IconCalendarStats, IconDeviceDesktopPlus } from '@tabler/icons-react';
 import Link from 'next/link';
 import type { ReactNode } from 'react';
-import { percentText } from '../../core/domain/sla.ts';
+import { percentText } from '../../core/domain/sla/percent-text.ts';
 import type { CustomerHomeView, SourceMonthView } from '../../server/customers/queries.ts';
 import { customerSentence, monthName } from './customer-sentence.ts';
 import { type Column, DataTable } from './data-table.tsx';
 import { DeviceTable } from './device-table.tsx';
 import { EmptyState } from './empty-state.tsx';
-import { formatBytes, formatCount, formatCountOf, formatDay, formatDuration } from './format.ts';
+import { formatBytes, formatCount, formatCountOf, formatDay, formatDuration } from '../../core/domain/format.ts';
 import { LiveRefresh } from './live-refresh.client.tsx';
 import { MetricRow, MetricTile } from './metric-tile.tsx';
 import { Moment, type PageClock } from './moment.tsx';
@@ -15,6 +15,7 @@ import { MonthCalendar } from './month-calendar.tsx';
 import { Notice } from './notice.tsx';
 import { type Crumb, PageHeader } from './page-header.tsx';
 import { Panel } from './panel.tsx';
+import { ReadinessPanel } from './readiness-panel.tsx';
 import { TwoColumns } from './two-columns.tsx';
 
 /** A customer's month, for their own users and for staff who look at it with their eyes. */
@@ -42,11 +43,17 @@ export function CustomerHome({
             ? undefined
             : `Measured over ${formatCountOf(view.sources.length, 'source')}: the share of time in which the newest restore point was younger than its target.`
         }
+        actions={
+          <>
+            <Link href={isStaff ? `/customers/${view.customer.id}/sla` : '/sla'}>The month against the contract</Link>
+            <Link href={isStaff ? `/customers/${view.customer.id}/proof` : '/proof'}>How recoveries were tested</Link>
+          </>
+        }
       />
       {view.alerts.map((alert) => (
         <Notice
           key={alert.id}
-          tone={alert.kind === 'silent' || alert.kind === 'clone' ? 'warn' : 'risk'}
+          tone={alert.severity === 'info' ? 'calm' : alert.severity}
           title={alert.title}
           actions={
             alert.deviceId === null ? undefined : <Link href={`/devices/${alert.deviceId}`}>Show the device</Link>
@@ -74,6 +81,11 @@ export function CustomerHome({
         </Panel>
       </div>
       {view.devices.length > 0 && <Month view={view} />}
+      {view.standing !== null && (
+        <div style={{ marginTop: 16 }}>
+          <ReadinessPanel standing={view.standing} />
+        </div>
+      )}
     </>
   );
 }
@@ -208,7 +220,7 @@ function SourceTable({ view }: { view: CustomerHomeView }): ReactNode {
       columns={columns}
       rows={view.sources}
       rowKey={(source) => source.sourceId}
-      href={(source) => `/devices/${source.deviceId}`}
+      href={(source) => `/customers/${view.customer.id}/sla/rows?month=${view.month}&source=${source.sourceId}`}
     />
   );
 }

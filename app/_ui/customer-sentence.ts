@@ -1,7 +1,7 @@
 import { monthWindow } from '../../core/domain/calendar.ts';
-import { percentText } from '../../core/domain/sla.ts';
+import { percentText } from '../../core/domain/sla/percent-text.ts';
 import type { CustomerHomeView, SourceMonthView } from '../../server/customers/queries.ts';
-import { formatDay, formatDuration } from './format.ts';
+import { formatDay, formatDuration } from '../../core/domain/format.ts';
 
 /** "November" of "2026-11". */
 export function monthName(month: string): string {

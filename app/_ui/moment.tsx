@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 import { Age } from './age.client.tsx';
-import { formatExact, formatShort } from './format.ts';
+import { formatExact, formatShort } from '../../core/domain/format.ts';
 
 /** The clock and the zone of a page: every time on it is told by these. */
 export interface PageClock {

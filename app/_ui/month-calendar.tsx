@@ -1,12 +1,12 @@
 import type { ReactNode } from 'react';
 import type { OccurrenceOutcome } from '../../core/domain/outcome.ts';
-import { dayOf } from '../../server/fleet/history.ts';
+import { dayOf, daysOfMonth } from '../../core/domain/calendar.ts';
 import type { DeviceSummary } from '../../server/fleet/view.ts';
 import classes from './month-calendar.module.css';
 import { OCCURRENCE_WORDS } from './state-words.ts';
+import { WeekGrid } from './week-grid.tsx';
 
 const WORST_FIRST: readonly OccurrenceOutcome[] = ['failed', 'missed', 'stuck', 'partial', 'late', 'ok', 'excused'];
-const WEEKDAYS = ['Mo', 'Tu', 'We', 'Th', 'Fr', 'Sa', 'Su'];
 
 interface Day {
   readonly day: string;
@@ -29,29 +29,17 @@ export function MonthCalendar({
   timeZone: string;
 }): ReactNode {
   const days = monthDays(month, devices, dayOf(nowMs, timeZone));
-  const firstWeekday = (new Date(`${month}-01T00:00:00Z`).getUTCDay() + 6) % 7;
   return (
     <>
-      <div className={classes.weekdays} aria-hidden="true">
-        {WEEKDAYS.map((name) => (
-          <span key={name}>{name}</span>
-        ))}
-      </div>
-      <ol className={classes.days}>
-        {days.map((day, at) => (
-          <li
-            key={day.day}
-            className={classes.day}
-            data-kind={day.kind}
-            title={day.words}
-            style={at === 0 ? { gridColumnStart: firstWeekday + 1 } : undefined}
-          >
+      <WeekGrid firstDay={`${month}-01`} className={classes.month}>
+        {days.map((day) => (
+          <li key={day.day} className={classes.day} data-kind={day.kind} title={day.words}>
             <span aria-hidden="true">{day.number}</span>
             <span className={classes.mark} data-drill={day.drills > 0 || undefined} aria-hidden="true" />
             <span className="hf-visually-hidden">{day.words}</span>
           </li>
         ))}
-      </ol>
+      </WeekGrid>
       <ul className={classes.legend}>
         <li data-kind="ok">made as expected</li>
         <li data-kind="late">late or partial</li>
@@ -63,11 +51,7 @@ export function MonthCalendar({
 }
 
 function monthDays(month: string, devices: readonly DeviceSummary[], today: string): Day[] {
-  const [year, number] = month.split('-').map(Number);
-  const length = new Date(Date.UTC(year ?? 1970, number ?? 1, 0)).getUTCDate();
-  return Array.from({ length }, (_, at) =>
-    toDay(`${month}-${String(at + 1).padStart(2, '0')}`, at + 1, devices, today),
-  );
+  return daysOfMonth(month).map((day) => toDay(day, Number(day.slice(8)), devices, today));
 }
 
 function toDay(day: string, number: number, devices: readonly DeviceSummary[], today: string): Day {

@@ -1,5 +1,5 @@
 import type { RunLine } from '../../server/runs/queries.ts';
-import { formatBytes, formatCount, formatCountOf } from './format.ts';
+import { formatBytes, formatCount, formatCountOf } from '../../core/domain/format.ts';
 
 export interface ProgressWords {
   readonly label: string;
@@ -25,9 +25,9 @@ export function runProgress(run: Running): ProgressWords | undefined {
   if (progress === null || progress.kind === 'seal') return { label: 'Starting', share: null, words: '' };
   if (progress.phase === 'scan') {
     return {
-      label: 'Looking through the folders',
+      label: 'Looking through the folders and reading',
       share: null,
-      words: `${formatCountOf(progress.filesTotal, 'file')} found, ${formatBytes(progress.bytesTotal)}`,
+      words: `${formatCountOf(progress.filesTotal, 'file')} found so far, ${formatBytes(progress.bytesDone)} of ${formatBytes(progress.bytesTotal)} read`,
     };
   }
   if (progress.phase === 'read') {

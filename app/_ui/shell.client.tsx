@@ -3,12 +3,21 @@ import { ActionIcon, Burger, Drawer, Menu, UnstyledButton } from '@mantine/core'
 import { useDisclosure } from '@mantine/hooks';
 import { spotlight } from '@mantine/spotlight';
 import {
+  IconBell,
+  IconCalendarStats,
+  IconChartBar,
   IconChevronUp,
   IconDeviceDesktopPlus,
   IconHome2,
+  IconFileCertificate,
   IconLayoutList,
   IconLogout2,
   IconSearch,
+  IconShieldCheck,
+  IconShieldSearch,
+  IconSpeakerphone,
+  IconStack2,
+  IconSunrise,
 } from '@tabler/icons-react';
 import Link from 'next/link';
 import { usePathname } from 'next/navigation';
@@ -28,25 +37,65 @@ interface NavItem {
 }
 
 const STAFF_NAV: readonly NavItem[] = [
+  { href: '/today', label: 'Today', icon: <IconSunrise size={18} stroke={1.7} />, covers: [] },
   {
     href: '/fleet',
     label: 'Fleet',
     icon: <IconLayoutList size={18} stroke={1.7} />,
-    covers: ['/devices', '/runs', '/drills', '/restore-points', '/customers'],
+    covers: ['/devices', '/runs', '/restore-points', '/customers'],
   },
+  { href: '/alerts', label: 'Alerts', icon: <IconBell size={18} stroke={1.7} />, covers: [] },
+  { href: '/drills', label: 'Drills', icon: <IconShieldCheck size={18} stroke={1.7} />, covers: [] },
+  {
+    href: '/integrity',
+    label: 'Integrity',
+    icon: <IconShieldSearch size={18} stroke={1.7} />,
+    covers: [],
+  },
+  { href: '/sla', label: 'Service level', icon: <IconCalendarStats size={18} stroke={1.7} />, covers: [] },
+  {
+    href: '/reports',
+    label: 'Reports',
+    icon: <IconFileCertificate size={18} stroke={1.7} />,
+    covers: ['/settings/reports'],
+  },
+  { href: '/usage', label: 'Usage', icon: <IconChartBar size={18} stroke={1.7} />, covers: [] },
   {
     href: '/settings/enrol',
     label: 'Add a device',
     icon: <IconDeviceDesktopPlus size={18} stroke={1.7} />,
     covers: [],
   },
+  {
+    href: '/settings/notifications',
+    label: 'Notifications',
+    icon: <IconSpeakerphone size={18} stroke={1.7} />,
+    covers: [],
+  },
+  { href: '/settings/queues', label: 'Queues', icon: <IconStack2 size={18} stroke={1.7} />, covers: [] },
 ];
 const CUSTOMER_NAV: readonly NavItem[] = [
   {
     href: '/home',
     label: 'Home',
     icon: <IconHome2 size={18} stroke={1.7} />,
-    covers: ['/devices', '/runs', '/drills', '/restore-points'],
+    covers: ['/devices', '/runs', '/restore-points'],
+  },
+  { href: '/alerts', label: 'Alerts', icon: <IconBell size={18} stroke={1.7} />, covers: [] },
+  {
+    href: '/sla',
+    label: 'Service level',
+    icon: <IconCalendarStats size={18} stroke={1.7} />,
+    covers: ['/customers'],
+  },
+  { href: '/reports', label: 'Reports', icon: <IconFileCertificate size={18} stroke={1.7} />, covers: [] },
+  { href: '/usage', label: 'Usage', icon: <IconChartBar size={18} stroke={1.7} />, covers: [] },
+  { href: '/proof', label: 'Proof', icon: <IconShieldCheck size={18} stroke={1.7} />, covers: ['/drills'] },
+  {
+    href: '/settings/notifications',
+    label: 'Notifications',
+    icon: <IconSpeakerphone size={18} stroke={1.7} />,
+    covers: [],
   },
 ];
 
@@ -87,7 +136,7 @@ export function Shell({
       <header className={classes.top}>
         <Burger opened={isMenuOpen} onClick={menu.toggle} size="sm" aria-label="Menu" />
         <Brand isStaff={isStaff} />
-        <ActionIcon variant="subtle" color="gray" size="lg" aria-label="Search devices" onClick={spotlight.open}>
+        <ActionIcon variant="subtle" color="gray" size="lg" aria-label="Search" onClick={spotlight.open}>
           <IconSearch size={19} />
         </ActionIcon>
       </header>
@@ -95,7 +144,7 @@ export function Shell({
         <Brand isStaff={isStaff} />
         <UnstyledButton className={classes.search} onClick={spotlight.open}>
           <IconSearch size={16} aria-hidden="true" />
-          <span>Search devices</span>
+          <span>Search</span>
           <kbd className={classes.key}>Ctrl K</kbd>
         </UnstyledButton>
         {side}
@@ -106,25 +155,32 @@ export function Shell({
       <main id="content" className={classes.content} tabIndex={-1}>
         {children}
       </main>
-      <Search />
+      <Search pages={isStaff ? STAFF_NAV : CUSTOMER_NAV} />
     </div>
   );
 }
 
 function Brand({ isStaff }: { isStaff: boolean }): ReactNode {
   return (
-    <Link href={isStaff ? '/fleet' : '/home'} prefetch={false} className={classes.brand}>
+    <Link href={isStaff ? '/today' : '/home'} prefetch={false} className={classes.brand}>
       <BrandMark size={26} />
       Holdfast
     </Link>
   );
 }
 
+/** A customer's pages belong to the part of the portal that they are a piece of; the rest to the fleet. */
+const sectionOf = (path: string): string =>
+  path
+    .replace(/^\/customers\/[^/]+\/(?:sla|contract)(?=\/|$)/, '/sla')
+    .replace(/^\/customers\/[^/]+\/report(?=\/|$)/, '/reports');
+
 function NavList({ items, path }: { items: readonly NavItem[]; path: string }): ReactNode {
+  const section = sectionOf(path);
   return (
     <nav aria-label="Main" className={classes.nav}>
       {items.map((item) => {
-        const isHere = [item.href, ...item.covers].some((one) => path === one || path.startsWith(`${one}/`));
+        const isHere = [item.href, ...item.covers].some((one) => section === one || section.startsWith(`${one}/`));
         return (
           <Link
             key={item.href}

@@ -1,5 +1,13 @@
 import { PROOF_LEVEL } from '../../core/domain/protection.ts';
-import type { CheckState, OccurrenceOutcome, ProtectionState, RestorePointState } from '../../core/domain/outcome.ts';
+import type { DrillCheck } from '../../core/domain/drill-checks.ts';
+import type { CoverageState } from '../../core/domain/drill-coverage.ts';
+import {
+  type CheckState,
+  OUTCOME_NAMES,
+  type OccurrenceOutcome,
+  type ProtectionState,
+  type RestorePointState,
+} from '../../core/domain/outcome.ts';
 
 /**
  * How each state is said and shown. Tones: `good` is kept for proof alone, `risk` for data at risk; everything else is calm,
@@ -136,6 +144,59 @@ export const DRILL_WORDS: Readonly<Record<CheckState, StateWord>> = {
   },
 };
 
+/** How deep a restore was tested, against what is asked for. Green is a proof that is young enough, and nothing else. */
+export const COVERAGE_WORDS: Readonly<Record<CoverageState, StateWord>> = {
+  failed: {
+    word: 'Failed',
+    tone: 'risk',
+    shape: 'cross',
+    meaning: 'The last test of this depth failed, and none has passed since.',
+  },
+  never: {
+    word: 'Never reached',
+    tone: 'warn',
+    shape: 'missed',
+    meaning: 'The policy asks for tests of this depth, and none has passed yet.',
+  },
+  overdue: {
+    word: 'Overdue',
+    tone: 'warn',
+    shape: 'clock',
+    meaning: 'The newest test of this depth is older than the policy allows.',
+  },
+  proven: {
+    word: 'Proven',
+    tone: 'good',
+    shape: 'shield-filled',
+    meaning: 'A test of this depth passed within the time that the policy sets.',
+  },
+  extra: {
+    word: 'Reached',
+    tone: 'calm',
+    shape: 'check',
+    meaning: 'A test of this depth has passed, though no policy asks for it.',
+  },
+  unasked: {
+    word: 'Not asked for',
+    tone: 'mute',
+    shape: 'excused',
+    meaning: 'No policy asks for tests of this depth.',
+  },
+};
+
+/** One look of a drill. */
+export const LOOK_WORDS: Readonly<Record<DrillCheck['state'], StateWord>> = {
+  passed: { word: 'As expected', tone: 'good', shape: 'check', meaning: 'What was looked at is as it should be.' },
+  failed: { word: 'Failed', tone: 'risk', shape: 'cross', meaning: 'What was looked at is not as it should be.' },
+  warning: { word: 'Look at it', tone: 'warn', shape: 'half', meaning: 'No failure, but a person should look at it.' },
+  skipped: {
+    word: 'Not looked at',
+    tone: 'mute',
+    shape: 'excused',
+    meaning: 'It proves nothing; the reason is given.',
+  },
+};
+
 export const VERIFICATION_WORDS: Readonly<Record<CheckState, StateWord>> = {
   ...DRILL_WORDS,
   running: { word: 'Running', tone: 'calm', shape: 'running', meaning: 'Stored objects are being read and re-hashed.' },
@@ -173,13 +234,13 @@ export function pointWord(state: RestorePointState, level: number | null): State
 }
 
 export const OCCURRENCE_WORDS: Readonly<Record<OccurrenceOutcome, StateWord>> = {
-  ok: { word: 'on time', tone: 'calm', shape: 'check', meaning: '' },
-  late: { word: 'late', tone: 'warn', shape: 'clock', meaning: '' },
-  partial: { word: 'partial', tone: 'warn', shape: 'half', meaning: '' },
-  failed: { word: 'failed', tone: 'risk', shape: 'cross', meaning: '' },
-  missed: { word: 'missed', tone: 'risk', shape: 'missed', meaning: '' },
-  excused: { word: 'excused', tone: 'mute', shape: 'excused', meaning: '' },
-  stuck: { word: 'stuck', tone: 'warn', shape: 'stuck', meaning: '' },
+  ok: { word: OUTCOME_NAMES.ok, tone: 'calm', shape: 'check', meaning: '' },
+  late: { word: OUTCOME_NAMES.late, tone: 'warn', shape: 'clock', meaning: '' },
+  partial: { word: OUTCOME_NAMES.partial, tone: 'warn', shape: 'half', meaning: '' },
+  failed: { word: OUTCOME_NAMES.failed, tone: 'risk', shape: 'cross', meaning: '' },
+  missed: { word: OUTCOME_NAMES.missed, tone: 'risk', shape: 'missed', meaning: '' },
+  excused: { word: OUTCOME_NAMES.excused, tone: 'mute', shape: 'excused', meaning: '' },
+  stuck: { word: OUTCOME_NAMES.stuck, tone: 'warn', shape: 'stuck', meaning: '' },
 };
 
 /** What a level of verification means, in words (metrics.md 9). */
@@ -187,4 +248,6 @@ export const LEVEL_WORDS: Readonly<Record<number, string>> = {
   1: 'stored bytes re-hashed',
   2: 'decrypted and hashed',
   3: 'files restored and compared',
+  4: 'opened by its application',
+  5: 'the whole system tested',
 };

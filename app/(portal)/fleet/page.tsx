@@ -1,60 +1,67 @@
-import { IconDeviceDesktopPlus, IconFilterOff } from '@tabler/icons-react';
+import { IconDeviceDesktopPlus } from '@tabler/icons-react';
 import type { Metadata } from 'next';
 import Link from 'next/link';
 import type { ReactNode } from 'react';
 import { z } from 'zod';
-import { PROTECTION_STATES } from '../../../core/domain/outcome.ts';
-import { viewFleet } from '../../../server/fleet/queries.ts';
+import { DENSITIES, readColumns } from '../../../core/domain/fleet-filter/columns.ts';
+import { FilterError } from '../../../core/domain/fleet-filter/filter-error.ts';
+import type { FleetFilter } from '../../../core/domain/fleet-filter/filter.ts';
+import { parseFilter } from '../../../core/domain/fleet-filter/parse-filter.ts';
+import type { Scope } from '../../../server/access/scope.ts';
+import { countFacets, countFleet } from '../../../server/fleet/count-fleet.ts';
+import { listFleet } from '../../../server/fleet/list-fleet.ts';
+import { listFleetNames, listFleetViews } from '../../../server/fleet/queries.ts';
+import { listQueueAlerts } from '../../../server/queues/queries.ts';
+import type { Services } from '../../../server/services.ts';
+import type { SearchProps } from '../../_server/page-props.ts';
 import { staffScope } from '../../_server/session.ts';
-import { DeviceTable } from '../../_ui/device-table.tsx';
 import { EmptyState } from '../../_ui/empty-state.tsx';
-import { formatCountOf } from '../../_ui/format.ts';
+import { formatCount, formatCountOf } from '../../../core/domain/format.ts';
 import { LiveRefresh } from '../../_ui/live-refresh.client.tsx';
 import { PageHeader } from '../../_ui/page-header.tsx';
 import { Panel } from '../../_ui/panel.tsx';
-import { FleetFilterBar } from './fleet-filter-bar.client.tsx';
-import { fleetSentence, needsPerson } from './fleet-sentence.ts';
+import { QueueNotices } from '../../_ui/queue-notices.tsx';
+import { type FleetAnswer, FleetBoard } from './fleet-board.client.tsx';
+import { countNeeding, fleetSentence } from './fleet-sentence.ts';
 
 export const metadata: Metadata = { title: 'Fleet' };
 
-const filterSchema = z.object({
-  text: z.string().max(100).catch(''),
-  customer: z.uuid().nullable().catch(null),
-  state: z.enum(PROTECTION_STATES).nullable().catch(null),
-  page: z.coerce.number().int().min(1).max(10_000).catch(1),
+/** In a larger fleet something is always under way, and nobody watches a single backup in the list. */
+const WATCHED_MAX = 50;
+
+const addressSchema = z.object({
+  filter: z.string().catch(''),
+  columns: z.string().catch(''),
+  density: z.enum(DENSITIES).catch('comfortable'),
 });
 
-/** Rows of one page; the rest is a link away, so that a fleet of thousands opens as fast as one of ten. */
-const PAGE_ROWS = 100;
-
-export default async function FleetPage({
-  searchParams,
-}: {
-  searchParams: Promise<Record<string, string | string[] | undefined>>;
-}): Promise<ReactNode> {
+export default async function FleetPage({ searchParams }: SearchProps): Promise<ReactNode> {
   const { services, scope } = await staffScope();
-  const { text, customer, state, page } = filterSchema.parse(await searchParams);
-  const view = await viewFleet(services, scope, { text, customerId: customer, state });
-  const isFiltered = text !== '' || customer !== null || state !== null;
-  const rows = view.devices.slice((page - 1) * PAGE_ROWS, page * PAGE_ROWS);
-  const quiet = view.all.filter((device) => !needsPerson(device.protection.state)).length;
+  const wanted = addressSchema.parse(await searchParams);
+  const address = { ...wanted, columns: readColumns(wanted.columns.split(',')) };
+  const totals = await countFleet(services, scope);
+  const filter = filterOf(address.filter);
+  const answer = filter === null ? null : await answerFilter(services, scope, filter);
+  const queueAlerts = await listQueueAlerts(services, scope);
+  const quiet = totals.devices - countNeeding(totals);
 
   return (
     <>
-      <LiveRefresh isActive={view.all.some((device) => device.isBusy)} />
+      <LiveRefresh isActive={totals.busy > 0 && totals.devices <= WATCHED_MAX} />
       <PageHeader
         eyebrow="Fleet"
-        sentence={fleetSentence(view.all, view.nowMs)}
+        sentence={fleetSentence(totals)}
         support={
-          view.all.length === 0 ? undefined : (
+          totals.devices === 0 ? undefined : (
             <>
-              {formatCountOf(view.all.length, 'device')} of {formatCountOf(view.customers.length, 'customer')};{' '}
-              {quiet === view.all.length ? 'nothing needs a person now.' : `${quiet} of them need nothing.`}
+              {formatCountOf(totals.devices, 'device')} of {formatCountOf(totals.customers, 'customer')};{' '}
+              {quiet === totals.devices ? 'nothing needs a person now.' : `${formatCount(quiet)} of them need nothing.`}
             </>
           )
         }
       />
-      {view.all.length === 0 ? (
+      <QueueNotices alerts={queueAlerts} clock={{ nowMs: totals.nowMs, timeZone: 'UTC' }} withLink />
+      {totals.devices === 0 ? (
         <Panel>
           <EmptyState
             icon={<IconDeviceDesktopPlus size={24} />}
@@ -66,68 +73,31 @@ export default async function FleetPage({
           </EmptyState>
         </Panel>
       ) : (
-        <>
-          <FleetFilterBar
-            text={text}
-            customerId={customer}
-            state={state}
-            customers={view.customers}
-            states={countStates(view.all)}
-          />
-          <Panel isFlush>
-            {rows.length === 0 ? (
-              <EmptyState
-                icon={<IconFilterOff size={24} />}
-                title="No device matches this filter"
-                actions={<Link href="/fleet">Show all devices</Link>}
-              />
-            ) : (
-              <DeviceTable devices={rows} nowMs={view.nowMs} withCustomer />
-            )}
-          </Panel>
-          <Pages
-            page={page}
-            total={view.devices.length}
-            query={{ text, customer: customer ?? '', state: state ?? '' }}
-            isFiltered={isFiltered}
-          />
-        </>
+        <FleetBoard
+          address={address}
+          answer={answer}
+          views={await listFleetViews(services, scope)}
+          names={await listFleetNames(services, scope)}
+        />
       )}
     </>
   );
 }
 
-function countStates(devices: readonly { protection: { state: string } }[]): Record<string, number> {
-  const counts: Record<string, number> = {};
-  for (const { protection } of devices) counts[protection.state] = (counts[protection.state] ?? 0) + 1;
-  return counts;
+/** Null for a text that is no filter: the field below says what is wrong with it. */
+function filterOf(text: string): FleetFilter | null {
+  try {
+    return parseFilter(text);
+  } catch (error) {
+    if (error instanceof FilterError) return null;
+    throw error;
+  }
 }
 
-function Pages({
-  page,
-  total,
-  query,
-  isFiltered,
-}: {
-  page: number;
-  total: number;
-  query: Readonly<Record<string, string>>;
-  isFiltered: boolean;
-}): ReactNode {
-  const last = Math.ceil(total / PAGE_ROWS);
-  const link = (to: number): string => {
-    const set = Object.entries({ ...query, page: to === 1 ? '' : String(to) }).filter(([, value]) => value !== '');
-    return `/fleet?${new URLSearchParams(set)}`;
-  };
-  if (last <= 1 && !isFiltered) return null;
-  return (
-    <p className="hf-quiet" style={{ display: 'flex', gap: 16, marginTop: 12 }}>
-      <span>
-        {formatCountOf(total, 'device')}
-        {last > 1 && `, page ${page} of ${last}`}
-      </span>
-      {page > 1 && <Link href={link(page - 1)}>Previous</Link>}
-      {page < last && <Link href={link(page + 1)}>Next</Link>}
-    </p>
-  );
+async function answerFilter(services: Services, scope: Scope, filter: FleetFilter): Promise<FleetAnswer> {
+  const [page, facets] = await Promise.all([
+    listFleet(services, scope, { filter, after: null }),
+    countFacets(services, scope, filter),
+  ]);
+  return { filter, page, facets };
 }

@@ -1,18 +1,41 @@
 import type { ReactNode } from 'react';
+import { formatBytes } from '../../../../core/domain/format.ts';
 import type { DeviceView } from '../../../../server/devices/queries.ts';
 import { KeyValues } from '../../../_ui/key-values.tsx';
 import { Moment, type PageClock } from '../../../_ui/moment.tsx';
 import { Panel } from '../../../_ui/panel.tsx';
+import { ClassSelect } from './class-select.client.tsx';
+import { DeviceTags } from './device-tags.client.tsx';
+import { VaultQuota } from './vault-quota.client.tsx';
 
 /** The machine, its agent and its vault. */
-export function DeviceFacts({ view, clock }: { view: DeviceView; clock: PageClock }): ReactNode {
+export function DeviceFacts({
+  view,
+  clock,
+  mayChange,
+  mayAgree,
+}: {
+  view: DeviceView;
+  clock: PageClock;
+  mayChange: boolean;
+  mayAgree: boolean;
+}): ReactNode {
   return (
     <Panel title="Machine and vault">
       <KeyValues
         items={[
           { key: 'Host name', value: view.device.hostname },
           { key: 'System', value: `${view.os}, ${view.arch}` },
+          {
+            key: 'Class',
+            value: mayChange ? (
+              <ClassSelect deviceId={view.device.id} deviceClass={view.deviceClass} />
+            ) : (
+              view.deviceClass.is
+            ),
+          },
           { key: 'Agent', value: `version ${view.agentVersion}` },
+          ...(mayChange ? [{ key: 'Tags', value: <DeviceTags deviceId={view.device.id} tags={view.tags} /> }] : []),
           { key: 'Enrolled', value: <Moment atMs={view.enrolledMs} clock={clock} /> },
           {
             key: 'Custody of the key',
@@ -20,6 +43,18 @@ export function DeviceFacts({ view, clock }: { view: DeviceView; clock: PageCloc
               view.custody === 'escrowed'
                 ? 'Escrowed: the provider keeps a drill key, sealed, so that restores can be proven.'
                 : 'Held by the customer alone: the provider cannot read this backup.',
+          },
+          {
+            key: 'Storage',
+            value: (
+              <>
+                {formatBytes(view.storedBytes)}
+                {view.quotaBytes === null ? ', without a quota ' : ` of ${formatBytes(view.quotaBytes)} `}
+                {mayAgree && (
+                  <VaultQuota deviceId={view.device.id} deviceName={view.device.name} quotaBytes={view.quotaBytes} />
+                )}
+              </>
+            ),
           },
           {
             key: 'Repository',

@@ -1,8 +1,9 @@
 import type { ReactNode } from 'react';
 import type { DeviceView } from '../../../../server/devices/queries.ts';
+import type { DrillMark } from '../../../_ui/age-plot.client.tsx';
 import { AgeChart } from '../../../_ui/age-chart.tsx';
-import { HistoryBar } from '../../../_ui/history-bar.tsx';
 import type { PageClock } from '../../../_ui/moment.tsx';
+import { BarLegend, BarPatterns, OccurrenceBar } from '../../../_ui/occurrence-bar.client.tsx';
 import { Panel } from '../../../_ui/panel.tsx';
 import classes from './device-history.module.css';
 
@@ -17,6 +18,7 @@ export function DeviceHistory({ view, clock }: { view: DeviceView; clock: PageCl
       <Panel title="Data age" note="how much would have been lost, at each moment">
         <AgeChart
           points={points}
+          drills={drillMarks(view)}
           sinceMs={view.enrolledMs}
           rpoMs={view.device.rpoMs}
           nowMs={view.nowMs}
@@ -24,14 +26,16 @@ export function DeviceHistory({ view, clock }: { view: DeviceView; clock: PageCl
         />
       </Panel>
       <Panel title="Last 28 days">
-        <HistoryBar days={view.device.history} />
-        <ul className={classes.legend}>
-          <li data-kind="ok">made as expected</li>
-          <li data-kind="late">late or partial</li>
-          <li data-kind="missed">failed or missed</li>
-          <li data-kind="drill">restore drill passed</li>
-        </ul>
+        <BarPatterns />
+        <OccurrenceBar bar={view.bar} name={view.device.name} timeZone={clock.timeZone} />
+        <BarLegend bar={view.bar} />
       </Panel>
     </div>
+  );
+}
+
+function drillMarks({ drills }: DeviceView): DrillMark[] {
+  return drills.flatMap(({ state, finishedMs, level }) =>
+    finishedMs !== null && (state === 'passed' || state === 'failed') ? [{ atMs: finishedMs, level, state }] : [],
   );
 }

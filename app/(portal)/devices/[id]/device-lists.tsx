@@ -1,10 +1,12 @@
 import { IconDatabase, IconFileCheck, IconFolderOpen, IconShieldCheck } from '@tabler/icons-react';
 import Link from 'next/link';
 import type { ReactNode } from 'react';
+import { PROOF_LEVEL } from '../../../../core/domain/protection.ts';
 import type { DeviceView } from '../../../../server/devices/queries.ts';
+import { checkName } from '../../../_ui/check-words.ts';
 import { type Column, DataTable } from '../../../_ui/data-table.tsx';
 import { EmptyState } from '../../../_ui/empty-state.tsx';
-import { formatBytes, formatCount, formatElapsed } from '../../../_ui/format.ts';
+import { formatBytes, formatCount, formatElapsed } from '../../../../core/domain/format.ts';
 import { Moment, type PageClock, ShortTime } from '../../../_ui/moment.tsx';
 import { Panel } from '../../../_ui/panel.tsx';
 import {
@@ -30,6 +32,7 @@ export function PointTable({ view, clock }: ListProps): ReactNode {
       header: 'State',
       cell: (point) => <StatusBadge state={pointWord(point.state, point.level)} size="sm" />,
     },
+    { key: 'level', header: 'Level reached', cell: (point) => <PointLevel point={point} clock={clock} /> },
     {
       key: 'checked',
       header: 'Bytes checked',
@@ -65,6 +68,25 @@ export function PointTable({ view, clock }: ListProps): ReactNode {
         />
       )}
     </Panel>
+  );
+}
+
+/** How deep this very point was tested, and how long ago. */
+function PointLevel({ point, clock }: { point: DeviceView['points'][number]; clock: PageClock }): ReactNode {
+  if (point.level === null || point.level === 0) return <span className="hf-quiet">none yet</span>;
+  const isTested = point.level >= PROOF_LEVEL;
+  return (
+    <StatusBadge
+      size="sm"
+      state={{
+        word: `Level ${point.level}`,
+        // Green is for a restore that was tested, of a point that still counts.
+        tone: !isTested || point.state !== 'sealed' ? 'calm' : 'good',
+        shape: isTested ? 'shield-filled' : 'check',
+        meaning: LEVEL_WORDS[point.level] ?? '',
+      }}
+      note={<Moment atMs={isTested ? point.drilledMs : point.verifiedMs} clock={clock} empty="" />}
+    />
   );
 }
 
@@ -162,14 +184,24 @@ export function DrillTable({ view, clock }: ListProps): ReactNode {
 export function VerificationTable({ view, clock }: ListProps): ReactNode {
   const columns: Column<DeviceView['verifications'][number]>[] = [
     { key: 'at', header: 'Asked', cell: (one) => <ShortTime atMs={one.createdMs} clock={clock} /> },
-    { key: 'result', header: 'Result', cell: (one) => <StatusBadge state={VERIFICATION_WORDS[one.state]} size="sm" /> },
+    { key: 'what', header: 'Check', cell: (one) => checkName(one) },
+    {
+      key: 'result',
+      header: 'Result',
+      cell: (one) =>
+        one.pausedMs === null ? (
+          <StatusBadge state={VERIFICATION_WORDS[one.state]} size="sm" />
+        ) : (
+          'waits for the backup under way'
+        ),
+    },
     {
       key: 'objects',
-      header: 'Objects read',
+      header: 'Objects',
       align: 'end',
       cell: (one) => `${formatCount(one.objectsDone)} of ${formatCount(one.objectsTotal)}`,
     },
-    { key: 'bytes', header: 'Bytes read', align: 'end', cell: (one) => formatBytes(one.bytesDone) },
+    { key: 'bytes', header: 'Bytes', align: 'end', cell: (one) => formatBytes(one.bytesDone) },
     {
       key: 'took',
       header: 'Took',
@@ -195,7 +227,8 @@ export function VerificationTable({ view, clock }: ListProps): ReactNode {
       header: '',
       align: 'end',
       isWideOnly: true,
-      cell: (one) => <Link href={`/restore-points/${one.restorePointId}`}>Restore point</Link>,
+      cell: (one) =>
+        one.restorePointId === null ? null : <Link href={`/restore-points/${one.restorePointId}`}>Restore point</Link>,
     },
   ];
   return (

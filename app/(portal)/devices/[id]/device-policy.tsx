@@ -1,16 +1,20 @@
 import type { ReactNode } from 'react';
+import type { BackupSource } from '../../../../core/domain/backup-source.ts';
 import { limitsWords, scheduleWords } from '../../../../core/domain/schedule-words.ts';
-import { percentText } from '../../../../core/domain/sla.ts';
+import { hookWords, sourceWords } from '../../../../core/domain/source-words.ts';
+import { percentText } from '../../../../core/domain/sla/percent-text.ts';
 import type { DeviceView } from '../../../../server/devices/queries.ts';
-import { formatCountOf, formatDuration } from '../../../_ui/format.ts';
+import { formatCountOf, formatDuration } from '../../../../core/domain/format.ts';
 import { KeyValues } from '../../../_ui/key-values.tsx';
 import { Panel } from '../../../_ui/panel.tsx';
+import { ProtectionDialog } from './protection-dialog.client.tsx';
 
 const minutes = (count: number): string => formatDuration(count * 60_000);
 
-/** The values in force, in words. */
-export function DevicePolicy({ view }: { view: DeviceView }): ReactNode {
-  const { name, version, document } = view.policy;
+/** The values in force, in words; staff may change what is protected. */
+export function DevicePolicy({ view, mayChange }: { view: DeviceView; mayChange: boolean }): ReactNode {
+  const { id, name, version, document, devices } = view.policy;
+  const { paths, excludes, sources = [] } = document;
   const limits = limitsWords(document.limits);
   const note =
     view.policyVersionAtAgent === version
@@ -20,13 +24,22 @@ export function DevicePolicy({ view }: { view: DeviceView }): ReactNode {
         : `version ${version}; the agent still obeys version ${view.policyVersionAtAgent} until its next report`;
   return (
     <div style={{ marginBottom: 16 }}>
-      <Panel title={`Policy “${name}”`} note={note}>
+      <Panel
+        title={`Policy “${name}”`}
+        note={note}
+        actions={
+          mayChange ? (
+            <ProtectionDialog protection={{ policyId: id, version, devices, paths, excludes, sources }} />
+          ) : undefined
+        }
+      >
         <KeyValues
           items={[
-            { key: 'Protects', value: <Paths paths={document.paths} /> },
+            { key: 'Protects', value: paths.length === 0 ? 'no folders' : <Paths paths={paths} /> },
+            ...(sources.length === 0 ? [] : [{ key: 'Also protects', value: <Sources sources={sources} /> }]),
             {
               key: 'Leaves out',
-              value: document.excludes.length === 0 ? 'nothing' : <Paths paths={document.excludes} />,
+              value: excludes.length === 0 ? 'nothing' : <Paths paths={excludes} />,
             },
             {
               key: 'Backs up',
@@ -70,6 +83,23 @@ function Lines({ lines }: { lines: readonly string[] }): ReactNode {
     <ul>
       {lines.map((line) => (
         <li key={line}>{line}</li>
+      ))}
+    </ul>
+  );
+}
+
+function Sources({ sources }: { sources: readonly BackupSource[] }): ReactNode {
+  return (
+    <ul>
+      {sources.map((source) => (
+        <li key={`${source.kind}/${source.label}`} style={{ overflowWrap: 'anywhere' }}>
+          {source.label}: {sourceWords(source)}
+          {hookWords(source).map((words) => (
+            <div key={words} style={{ paddingLeft: 16, color: 'var(--hf-ink-2)' }}>
+              {words}
+            </div>
+          ))}
+        </li>
       ))}
     </ul>
   );

@@ -1,5 +1,5 @@
 import type { DeviceSummary } from '../../../../server/fleet/view.ts';
-import { formatDuration } from '../../../_ui/format.ts';
+import { formatDuration } from '../../../../core/domain/format.ts';
 
 type Spoken = Pick<DeviceSummary, 'name' | 'protection' | 'proofAtMs' | 'dataAtMs'>;
 

@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import { rhythmWords } from '../../../../core/domain/schedule-words.ts';
 import type { DeviceView } from '../../../../server/devices/queries.ts';
-import { formatBytes, formatCountOf, formatDuration } from '../../../_ui/format.ts';
+import { formatBytes, formatCountOf, formatDuration } from '../../../../core/domain/format.ts';
 import { MetricRow, MetricTile } from '../../../_ui/metric-tile.tsx';
 import { Moment, type PageClock } from '../../../_ui/moment.tsx';
 import { LEVEL_WORDS } from '../../../_ui/state-words.ts';

@@ -1,7 +1,7 @@
 import Link from 'next/link';
 import type { ReactNode } from 'react';
 import type { DeviceView } from '../../../../server/devices/queries.ts';
-import { formatBytes, formatCount, formatCountOf } from '../../../_ui/format.ts';
+import { formatBytes, formatCount, formatCountOf } from '../../../../core/domain/format.ts';
 import { Moment, type PageClock } from '../../../_ui/moment.tsx';
 import { Panel } from '../../../_ui/panel.tsx';
 import { ProgressLine } from '../../../_ui/progress-line.tsx';

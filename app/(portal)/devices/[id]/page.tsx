@@ -2,14 +2,17 @@ import { IconArrowBackUp, IconDatabaseImport, IconFileCheck, IconShieldCheck } f
 import type { Metadata } from 'next';
 import type { ReactNode } from 'react';
 import { z } from 'zod';
+import { viewSystemTests } from '../../../../server/drills/change-system-tests.ts';
 import { type DeviceView, viewDevice } from '../../../../server/devices/queries.ts';
+import type { IdProps, SearchProps } from '../../../_server/page-props.ts';
 import { orNotFound, pageScope } from '../../../_server/session.ts';
 import { ActionButton } from '../../../_ui/action-button.client.tsx';
+import { customerCrumbs } from '../../../_ui/customer-crumbs.ts';
 import { LiveRefresh } from '../../../_ui/live-refresh.client.tsx';
 import type { PageClock } from '../../../_ui/moment.tsx';
 import { PageHeader } from '../../../_ui/page-header.tsx';
 import { RestoreDialog } from '../../../_ui/restore-dialog.client.tsx';
-import { formatShort } from '../../../_ui/format.ts';
+import { formatShort } from '../../../../core/domain/format.ts';
 import { PROTECTION_WORDS } from '../../../_ui/state-words.ts';
 import { StatusBadge } from '../../../_ui/status-badge.tsx';
 import { TabLinks } from '../../../_ui/tab-links.tsx';
@@ -21,36 +24,26 @@ import { DevicePolicy } from './device-policy.tsx';
 import { deviceSentence } from './device-sentence.ts';
 import { DeviceTiles } from './device-tiles.tsx';
 import { DeviceWork } from './device-work.tsx';
+import { SystemTestPanel } from './system-test-panel.tsx';
 
 const TABS = ['points', 'runs', 'drills', 'checks', 'policy'] as const;
 const query = z.object({ tab: z.enum(TABS).catch('points') });
 
-interface Props {
-  readonly params: Promise<{ id: string }>;
-  readonly searchParams: Promise<Record<string, string | string[] | undefined>>;
-}
-
 export const metadata: Metadata = { title: 'Device' };
 
-export default async function DevicePage({ params, searchParams }: Props): Promise<ReactNode> {
+export default async function DevicePage({ params, searchParams }: IdProps & SearchProps): Promise<ReactNode> {
   const { services, scope, isStaff } = await pageScope();
   const { id } = await params;
   const { tab } = query.parse(await searchParams);
   const view = await orNotFound(viewDevice(services, scope, id));
+  const system = tab === 'policy' ? await viewSystemTests(services, scope, id) : undefined;
   const { device } = view;
   const clock: PageClock = { nowMs: view.nowMs, timeZone: device.timeZone };
   return (
     <>
       <LiveRefresh isActive={device.isBusy} />
       <PageHeader
-        crumbs={
-          isStaff
-            ? [
-                { label: 'Fleet', href: '/fleet' },
-                { label: device.customerName, href: `/customers/${device.customerId}` },
-              ]
-            : [{ label: 'Home', href: '/home' }]
-        }
+        crumbs={customerCrumbs(isStaff, { id: device.customerId, name: device.customerName })}
         eyebrow={device.name}
         badge={<StatusBadge state={PROTECTION_WORDS[device.protection.state]} size="lg" />}
         sentence={deviceSentence(device, view.nowMs)}
@@ -77,8 +70,9 @@ export default async function DevicePage({ params, searchParams }: Props): Promi
       {tab === 'checks' && <VerificationTable view={view} clock={clock} />}
       {tab === 'policy' && (
         <>
-          <DevicePolicy view={view} />
-          <DeviceFacts view={view} clock={clock} />
+          <DevicePolicy view={view} mayChange={isStaff} />
+          {system !== undefined && <SystemTestPanel deviceId={id} view={system} clock={clock} mayChange={isStaff} />}
+          <DeviceFacts view={view} clock={clock} mayChange={isStaff} mayAgree={scope.role === 'owner'} />
         </>
       )}
     </>
@@ -111,7 +105,7 @@ function DeviceActions({ view, clock }: { view: DeviceView; clock: PageClock }):
             path={`/api/restore-points/${newest.id}/drill`}
             done="The restore drill is queued."
             icon={<IconShieldCheck size={16} />}
-            isBusyAlready={view.custody === 'customer_held' || view.drills.some((drill) => isActive(drill.state))}
+            isBusyAlready={view.drills.some((drill) => isActive(drill.state))}
           >
             Drill now
           </ActionButton>

@@ -1,11 +1,20 @@
-import { IconDownload } from '@tabler/icons-react';
 import type { Metadata } from 'next';
 import Link from 'next/link';
 import type { ReactNode } from 'react';
 import { type DrillDetailView, viewDrill } from '../../../../server/drills/queries.ts';
+import { viewDrillEvidence } from '../../../../server/evidence/queries.ts';
+import type { IdProps } from '../../../_server/page-props.ts';
 import { orNotFound, pageScope } from '../../../_server/session.ts';
 import { type Column, DataTable } from '../../../_ui/data-table.tsx';
-import { formatBytes, formatCount, formatElapsed, formatExact, formatShort } from '../../../_ui/format.ts';
+import { POINT_CHOICE_WORDS, RUNNER_WORDS, SCOPE_WORDS } from '../../../_ui/drill-words.ts';
+import {
+  formatBytes,
+  formatCount,
+  formatDuration,
+  formatElapsed,
+  formatExact,
+  formatShort,
+} from '../../../../core/domain/format.ts';
 import { KeyValues } from '../../../_ui/key-values.tsx';
 import { LiveRefresh } from '../../../_ui/live-refresh.client.tsx';
 import { MetricRow, MetricTile } from '../../../_ui/metric-tile.tsx';
@@ -18,15 +27,19 @@ import { ProgressLine } from '../../../_ui/progress-line.tsx';
 import { DRILL_WORDS, LEVEL_WORDS } from '../../../_ui/state-words.ts';
 import { StatusBadge } from '../../../_ui/status-badge.tsx';
 import { TwoColumns } from '../../../_ui/two-columns.tsx';
+import { DrillLooks } from './drill-looks.tsx';
 import classes from './drill-page.module.css';
+import { DrillPeople } from './drill-people.tsx';
 import { drillSentence, drillSteps } from './drill-words.ts';
-import { TimingBars } from './timing-bars.tsx';
+import { EvidenceViewer } from './evidence-viewer.tsx';
+import { RtoBars } from './rto-bars.tsx';
 
 export const metadata: Metadata = { title: 'Restore drill' };
 
-export default async function DrillPage({ params }: { params: Promise<{ id: string }> }): Promise<ReactNode> {
+export default async function DrillPage({ params }: IdProps): Promise<ReactNode> {
   const { services, scope, isStaff } = await pageScope();
   const view = await orNotFound(viewDrill(services, scope, (await params).id));
+  const evidence = await viewDrillEvidence(services, scope, view.drill.id);
   const { drill, device } = view;
   const clock: PageClock = { nowMs: view.nowMs, timeZone: view.timeZone };
   const isActive = drill.state === 'queued' || drill.state === 'running';
@@ -36,19 +49,20 @@ export default async function DrillPage({ params }: { params: Promise<{ id: stri
       <LiveRefresh isActive={isActive} />
       <PageHeader
         crumbs={[
-          isStaff ? { label: 'Fleet', href: '/fleet' } : { label: 'Home', href: '/home' },
+          isStaff ? { label: 'Drills', href: '/drills' } : { label: 'Proof', href: '/proof' },
           { label: device.name, href: `/devices/${device.id}?tab=drills` },
         ]}
         eyebrow={`Restore drill of ${formatShort(drill.createdMs, view.timeZone)}`}
         badge={<StatusBadge state={DRILL_WORDS[drill.state]} size="lg" />}
-        sentence={drillSentence(drill)}
+        sentence={drillSentence(view)}
         support={
           <>
             Restored from the{' '}
             <Link href={`/restore-points/${drill.restorePointId}`}>
               state of {formatShort(view.captureMs, view.timeZone)}
             </Link>{' '}
-            in a sandbox of its own, then compared with hashes that the agent took when it read the originals.
+            {drill.runner === 'service' ? 'in a sandbox of its own' : RUNNER_WORDS[drill.runner]}, then compared with
+            hashes that the agent took when it read the originals.
           </>
         }
       />
@@ -76,19 +90,31 @@ export default async function DrillPage({ params }: { params: Promise<{ id: stri
           name="Files that matched"
           value={`${formatCount(drill.filesMatched)} of ${formatCount(drill.filesPlanned)}`}
           {...(drill.state === 'passed' ? { tone: 'good' as const } : {})}
-          {...(drill.state === 'failed' ? { tone: 'risk' as const } : {})}
+          {...(drill.state === 'failed' && drill.filesMatched < drill.filesPlanned ? { tone: 'risk' as const } : {})}
         />
         <MetricTile
           name="Restored"
           value={formatBytes(drill.bytesDone)}
-          note={`of ${formatBytes(drill.bytesPlanned)} planned`}
+          note={
+            drill.bytesDone > drill.bytesPlanned
+              ? `${formatBytes(drill.bytesPlanned)} of it compared, the rest for the tests of the system`
+              : `of ${formatBytes(drill.bytesPlanned)} planned`
+          }
         />
         <MetricTile
           name={isActive ? 'Running for' : 'Took'}
           value={drill.startedMs === null ? '–' : formatElapsed(endMs - drill.startedMs)}
           note="without waiting for a worker"
         />
-        <MetricTile name="Level" value={String(drill.level)} note={LEVEL_WORDS[drill.level]} />
+        <LevelTile view={view} />
+        {view.newestBusinessMs !== null && (
+          <MetricTile
+            name="Newest entry in the data"
+            value={<Moment atMs={view.newestBusinessMs} clock={clock} />}
+            note={businessNote(view)}
+            {...(view.captureMs - view.newestBusinessMs > view.rpoTargetMs ? { tone: 'warn' as const } : {})}
+          />
+        )}
         <MetricTile
           name={isActive ? 'Asked for' : 'Ended'}
           value={<Moment atMs={drill.finishedMs ?? drill.createdMs} clock={clock} />}
@@ -96,30 +122,67 @@ export default async function DrillPage({ params }: { params: Promise<{ id: stri
         />
       </MetricRow>
       {view.mismatches.length > 0 && <Mismatches view={view} />}
+      {view.warnings.length > 0 && (
+        <Notice tone="warn" title="This drill was protected less than it should be">
+          <ul className={classes.warnings}>
+            {view.warnings.map((warning) => (
+              <li key={warning}>{warning}</li>
+            ))}
+          </ul>
+        </Notice>
+      )}
       <TwoColumns
         main={
-          <Panel title="Steps">
-            {view.steps.length === 0 ? (
-              <p className="hf-quiet">The steps appear here as a worker takes them.</p>
-            ) : (
-              <PhaseSteps label="Steps of this drill" steps={drillSteps(view.steps)} />
-            )}
-          </Panel>
+          <>
+            <Panel title="Steps">
+              {view.steps.length === 0 ? (
+                <p className="hf-quiet">
+                  {isActive ? 'The steps appear here as a worker takes them.' : 'No steps were kept of this drill.'}
+                </p>
+              ) : (
+                <PhaseSteps label="Steps of this drill" steps={drillSteps(view.steps)} />
+              )}
+            </Panel>
+            {view.checks.length > 0 && <DrillLooks drillId={drill.id} checks={view.checks} pictures={view.pictures} />}
+          </>
         }
         side={
           <>
             <Panel title="Time by part">
-              <TimingBars timings={view.timings} />
+              <RtoBars view={view} />
             </Panel>
-            <Panel title="How the sample was chosen">
-              <KeyValues items={sampleFacts(view)} />
+            <DrillPeople view={view} clock={clock} isStaff={isStaff} />
+            <Panel title="What was tested">
+              <KeyValues items={testedFacts(view)} />
             </Panel>
           </>
         }
       />
-      <Evidence view={view} />
+      <EvidenceViewer drillId={drill.id} evidence={evidence} clock={clock} />
     </>
   );
+}
+
+function LevelTile({ view }: { view: DrillDetailView }): ReactNode {
+  const { drill, levelReached } = view;
+  if (levelReached === null)
+    return <MetricTile name="Level asked for" value={String(drill.level)} note={LEVEL_WORDS[drill.level]} />;
+  if (levelReached >= drill.level)
+    return <MetricTile name="Level" value={String(levelReached)} note={LEVEL_WORDS[levelReached]} />;
+  return (
+    <MetricTile
+      name="Level reached"
+      value={`${levelReached} of ${drill.level}`}
+      note={LEVEL_WORDS[levelReached] ?? 'nothing was compared'}
+      tone="warn"
+    />
+  );
+}
+
+/** What would really have been lost: up to what moment the restored database itself knows of anything. */
+function businessNote({ captureMs, newestBusinessMs }: DrillDetailView): string {
+  const gapMs = captureMs - (newestBusinessMs ?? captureMs);
+  return gapMs <= 0 ? 'as new as the backup' : `${formatDuration(gapMs)} before the backup was taken`;
 }
 
 const TRIGGERS: Readonly<Record<string, string>> = {
@@ -128,12 +191,14 @@ const TRIGGERS: Readonly<Record<string, string>> = {
   manual: 'asked for by a person',
 };
 
-function sampleFacts(view: DrillDetailView): { key: string; value: ReactNode }[] {
+function testedFacts(view: DrillDetailView): { key: string; value: ReactNode }[] {
+  const { drill } = view;
   return [
-    { key: 'Seed', value: <span className="hf-mono">{view.seed}</span> },
+    { key: 'Source', value: view.sourceName },
+    { key: 'Amount', value: SCOPE_WORDS[drill.scope] },
+    { key: 'Of', value: `${POINT_CHOICE_WORDS[drill.pointChoice]}: ${formatExact(view.captureMs, view.timeZone)}` },
     { key: 'Snapshot', value: <span className="hf-mono">{view.snapshotId.slice(0, 16)}…</span> },
-    { key: 'Restore point of', value: formatExact(view.captureMs, view.timeZone) },
-    ...(view.requestedByName === null ? [] : [{ key: 'Asked for by', value: view.requestedByName }]),
+    { key: 'Seed', value: <span className="hf-mono">{view.seed}</span> },
   ];
 }
 
@@ -162,6 +227,7 @@ const PROBLEMS: Readonly<Record<string, string>> = {
   missing: 'did not come back',
   size: 'came back with another size',
   content: 'came back with other content',
+  damaged: 'could not be read: stored data is damaged',
 };
 
 function Hash({ text }: { text: string | null | undefined }): ReactNode {
@@ -171,25 +237,5 @@ function Hash({ text }: { text: string | null | undefined }): ReactNode {
     <span className="hf-mono" title={text}>
       {text.slice(0, 12)}…
     </span>
-  );
-}
-
-function Evidence({ view }: { view: DrillDetailView }): ReactNode {
-  if (view.evidence === null) return null;
-  return (
-    <Panel
-      title="Evidence"
-      note="what this drill claims, as it is kept"
-      actions={
-        <a href={`/api/drills/${view.drill.id}/evidence`} download className={classes.download}>
-          <IconDownload size={16} aria-hidden="true" /> Download
-        </a>
-      }
-    >
-      {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a box that scrolls must be reachable by keyboard */}
-      <pre className={classes.evidence} tabIndex={0} aria-label="Evidence as JSON">
-        {view.evidence}
-      </pre>
-    </Panel>
   );
 }

@@ -6,7 +6,7 @@ import { requestListing } from '../../../../server/listings/request-listing.ts';
 import type { Services } from '../../../../server/services.ts';
 import { orNotFound } from '../../../_server/session.ts';
 import { EmptyState } from '../../../_ui/empty-state.tsx';
-import { formatBytes, formatCountOf, formatExact, formatShort } from '../../../_ui/format.ts';
+import { formatBytes, formatCountOf, formatExact, formatShort } from '../../../../core/domain/format.ts';
 import { LiveRefresh } from '../../../_ui/live-refresh.client.tsx';
 import type { PageClock } from '../../../_ui/moment.tsx';
 import { Panel } from '../../../_ui/panel.tsx';

@@ -2,7 +2,7 @@
 import { IconDownload, IconFileZip } from '@tabler/icons-react';
 import { type ReactNode, useEffect } from 'react';
 import type { DownloadLine } from '../../../../server/downloads/queries.ts';
-import { formatBytes } from '../../../_ui/format.ts';
+import { formatBytes } from '../../../../core/domain/format.ts';
 import { LiveRefresh } from '../../../_ui/live-refresh.client.tsx';
 import { Notice } from '../../../_ui/notice.tsx';
 import { ProgressLine } from '../../../_ui/progress-line.tsx';

@@ -2,9 +2,10 @@ import type { Metadata } from 'next';
 import Link from 'next/link';
 import type { ReactNode } from 'react';
 import { type RunDetailView, viewRunDetail } from '../../../../server/runs/queries.ts';
+import type { IdProps } from '../../../_server/page-props.ts';
 import { orNotFound, pageScope } from '../../../_server/session.ts';
 import { type Column, DataTable } from '../../../_ui/data-table.tsx';
-import { formatBytes, formatCount, formatCountOf, formatElapsed, formatShort } from '../../../_ui/format.ts';
+import { formatBytes, formatCount, formatCountOf, formatElapsed, formatShort } from '../../../../core/domain/format.ts';
 import { KeyValues } from '../../../_ui/key-values.tsx';
 import { LiveRefresh } from '../../../_ui/live-refresh.client.tsx';
 import { MetricRow, MetricTile } from '../../../_ui/metric-tile.tsx';
@@ -23,7 +24,7 @@ import { runSentence } from './run-sentence.ts';
 
 export const metadata: Metadata = { title: 'Backup run' };
 
-export default async function RunPage({ params }: { params: Promise<{ id: string }> }): Promise<ReactNode> {
+export default async function RunPage({ params }: IdProps): Promise<ReactNode> {
   const { services, scope, isStaff } = await pageScope();
   const view = await orNotFound(viewRunDetail(services, scope, (await params).id));
   const { run, device } = view;

@@ -1,5 +1,5 @@
 import type { RunDetailView } from '../../../../server/runs/queries.ts';
-import { formatCountOf, formatElapsed } from '../../../_ui/format.ts';
+import { formatCountOf, formatElapsed } from '../../../../core/domain/format.ts';
 import type { PhaseStep } from '../../../_ui/phase-steps.tsx';
 
 const AGENT_PHASES = ['scan', 'read', 'index', 'done'];

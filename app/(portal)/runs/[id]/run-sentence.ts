@@ -1,5 +1,5 @@
 import type { RunLine } from '../../../../server/runs/queries.ts';
-import { formatBytes, formatCountOf } from '../../../_ui/format.ts';
+import { formatBytes, formatCountOf } from '../../../../core/domain/format.ts';
 
 /** The sentence that opens a run's page. */
 export function runSentence(run: RunLine): string {

@@ -6,6 +6,7 @@ import { Notice } from '../../../_ui/notice.tsx';
 import { Panel } from '../../../_ui/panel.tsx';
 import { postJson } from '../../../_ui/post-json.ts';
 import { TwoColumns } from '../../../_ui/two-columns.tsx';
+import { type Custody, CustodyChoice } from './custody-choice.client.tsx';
 import classes from './enrol-form.module.css';
 
 interface CustomerWithPolicies {
@@ -18,6 +19,7 @@ interface Made {
   readonly token: string;
   readonly gatewayUrl: string;
   readonly customerName: string;
+  readonly custody: Custody;
 }
 
 /** Makes an enrolment token and shows it, once, inside the commands that use it. */
@@ -26,6 +28,7 @@ export function EnrolForm({ customers }: { customers: readonly CustomerWithPolic
   const customer = customers.find((one) => one.id === customerId);
   const [policyId, setPolicyId] = useState(customer?.policies[0]?.id ?? null);
   const [label, setLabel] = useState('');
+  const [custody, setCustody] = useState<Custody>('escrowed');
   const [isSending, setSending] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
   const [made, setMade] = useState<Made | null>(null);
@@ -38,10 +41,11 @@ export function EnrolForm({ customers }: { customers: readonly CustomerWithPolic
       customerId,
       policyId,
       label: label.trim(),
+      custody,
     });
     setSending(false);
     if (answer.ok) {
-      setMade({ ...answer.value, customerName: customer?.name ?? '' });
+      setMade({ ...answer.value, custody, customerName: customer?.name ?? '' });
       setLabel('');
     } else setProblem(answer.message);
   };
@@ -84,6 +88,7 @@ export function EnrolForm({ customers }: { customers: readonly CustomerWithPolic
               withAsterisk={false}
               maxLength={120}
             />
+            <CustodyChoice value={custody} onChange={setCustody} />
             <Button type="submit" loading={isSending} disabled={customerId === null || policyId === null}>
               Make a token
             </Button>
@@ -111,7 +116,10 @@ function Commands({ made }: { made: Made }): ReactNode {
   return (
     <div className={classes.form} aria-live="polite">
       <Notice tone="warn" title="Shown only this once">
-        Copy it now. It enrols one machine for {made.customerName} within 24 hours.
+        Copy it now. It enrols one machine for {made.customerName} within 24 hours.{' '}
+        {made.custody === 'customer_held'
+          ? 'Only the customer will hold the keys.'
+          : 'The service will hold a key too, for restore tests.'}
       </Notice>
       <CopyField
         label="1. Enrol the machine"

@@ -5,6 +5,10 @@ import { handleRequest } from '../../../../_server/handle-request.ts';
 /** Queues a restore drill of this point. */
 export const POST = handleRequest({
   params: z.object({ id: z.uuid() }),
-  body: z.strictObject({}),
-  run: async ({ services, scope, params }) => await requestDrill(services, scope, { restorePointId: params.id }),
+  body: z.strictObject({
+    level: z.union([z.literal(3), z.literal(4), z.literal(5)]).optional(),
+    scope: z.enum(['sample', 'full']).optional(),
+  }),
+  run: async ({ services, scope, params, body }) =>
+    await requestDrill(services, scope, { restorePointId: params.id, ...body }),
 });

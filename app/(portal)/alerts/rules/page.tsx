@@ -1,0 +1,115 @@
+import type { Metadata } from 'next';
+import type { ReactNode } from 'react';
+import { KIND_WORDS } from '../../../../core/domain/alerts/kinds.ts';
+import { OWN_RULE_KINDS } from '../../../../core/domain/alerts/rules.ts';
+import { viewRules } from '../../../../server/alerts/view-rules.ts';
+import type { RulesView, RuleView } from '../../../../server/alerts/view.ts';
+import { staffScope } from '../../../_server/session.ts';
+import { SEVERITY_WORDS } from '../../../_ui/alert-words.ts';
+import { type Column, DataTable } from '../../../_ui/data-table.tsx';
+import { formatBytes, formatCount, formatDuration } from '../../../../core/domain/format.ts';
+import { PageHeader } from '../../../_ui/page-header.tsx';
+import { KeyValues } from '../../../_ui/key-values.tsx';
+import { Panel } from '../../../_ui/panel.tsx';
+import { StatusBadge } from '../../../_ui/status-badge.tsx';
+import { QuotaDialog } from './quota-dialog.client.tsx';
+import { NewRule, RuleDialog } from './rule-dialog.client.tsx';
+import { limitsWords, noiseWords, rulesSentence } from './rule-words.ts';
+import classes from './rules.module.css';
+
+export const metadata: Metadata = { title: 'Rules' };
+
+/** What is looked for, and how much each rule calls for nothing. */
+export default async function RulesPage(): Promise<ReactNode> {
+  const { services, scope } = await staffScope();
+  const view = await viewRules(services, scope);
+  const choices = { customers: view.customers, policies: view.policies };
+  const columns: Column<RuleView>[] = [
+    {
+      key: 'name',
+      header: 'Rule',
+      cell: ({ rule, isChanged }) => (
+        <span className={classes.rule}>
+          <span className={classes.name}>{rule.name}</span>
+          <span className={classes.small}>
+            {rule.id === null ? (isChanged ? 'built in, changed' : 'built in') : KIND_WORDS[rule.kind].name}
+            {limitsWords(rule) === '' ? '' : ` · ${limitsWords(rule)}`}
+          </span>
+        </span>
+      ),
+    },
+    {
+      key: 'severity',
+      header: 'Urgency',
+      cell: ({ rule }) =>
+        rule.isEnabled ? (
+          <StatusBadge state={SEVERITY_WORDS[rule.severity]} size="sm" />
+        ) : (
+          <StatusBadge
+            state={{ word: 'Off', tone: 'mute', shape: 'excused', meaning: 'It opens no alerts.' }}
+            size="sm"
+          />
+        ),
+    },
+    {
+      key: 'rate',
+      header: 'Alerts per 100 devices and week',
+      align: 'end',
+      cell: ({ noise }) => (noise.per100DevicesWeek === null ? 'not measured' : noise.per100DevicesWeek.toFixed(1)),
+    },
+    { key: 'noise', header: 'Over by itself within an hour', align: 'end', cell: ({ noise }) => noiseWords(noise) },
+    {
+      key: 'mtta',
+      header: 'Until seen',
+      align: 'end',
+      isWideOnly: true,
+      cell: ({ noise }) => (noise.mttaMs === null ? 'no case' : formatDuration(noise.mttaMs)),
+    },
+    {
+      key: 'mttr',
+      header: 'Until over',
+      align: 'end',
+      isWideOnly: true,
+      cell: ({ noise }) => (noise.mttrMs === null ? 'no case' : formatDuration(noise.mttrMs)),
+    },
+    {
+      key: 'act',
+      header: <span className="hf-visually-hidden">What can be done</span>,
+      align: 'end',
+      cell: ({ rule, isTestable }) => (
+        <RuleDialog rule={rule} isTestable={isTestable} mayChange={view.mayChange} choices={choices} />
+      ),
+    },
+  ];
+  return (
+    <>
+      <PageHeader
+        crumbs={[{ label: 'Alerts', href: '/alerts' }]}
+        eyebrow="Rules"
+        sentence={rulesSentence(view.rules)}
+        support={`What each did in the last ${view.days} days at ${formatCount(view.devices)} devices. A rule that is mostly over before anybody looks calls for nothing: widen its limits.`}
+        {...(view.mayChange ? { actions: <NewRule kinds={OWN_RULE_KINDS} choices={choices} /> } : {})}
+      />
+      <Panel isFlush>
+        <DataTable label="Rules" columns={columns} rows={view.rules} rowKey={({ rule }) => rule.id ?? rule.kind} />
+      </Panel>
+      <div className={classes.quotas}>
+        <Panel
+          title="Quotas"
+          note="what a customer’s vaults may hold together; being full alerts, and stops no backup"
+          {...(view.mayChange && view.customers.length > 0
+            ? { actions: <QuotaDialog customers={view.customers} /> }
+            : {})}
+        >
+          <Quotas customers={view.customers} />
+        </Panel>
+      </div>
+    </>
+  );
+}
+
+function Quotas({ customers }: Pick<RulesView, 'customers'>): ReactNode {
+  const agreed = customers.filter(({ quotaBytes }) => quotaBytes !== null);
+  if (agreed.length === 0) return <p className="hf-quiet">No quota is agreed with any customer.</p>;
+  return <KeyValues items={agreed.map(({ name, quotaBytes }) => ({ key: name, value: formatBytes(quotaBytes!) }))} />;
+}

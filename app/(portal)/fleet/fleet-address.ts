@@ -1,0 +1,26 @@
+/** What the list shows, as it stands in the address: a link is the whole view. */
+import { DEFAULT_COLUMNS, type Density, type FleetColumn } from '../../../core/domain/fleet-filter/columns.ts';
+
+export interface FleetAddress {
+  readonly filter: string;
+  readonly columns: readonly FleetColumn[];
+  readonly density: Density;
+}
+
+export function fleetHref({ filter, columns, density }: FleetAddress): string {
+  const query = addressQuery({ filter, columns });
+  if (density === 'compact') query.set('density', density);
+  return query.size === 0 ? '/fleet' : `/fleet?${query}`;
+}
+
+export function exportHref(address: Pick<FleetAddress, 'filter' | 'columns'>): string {
+  const query = addressQuery(address);
+  return query.size === 0 ? '/api/fleet/export' : `/api/fleet/export?${query}`;
+}
+
+function addressQuery({ filter, columns }: Pick<FleetAddress, 'filter' | 'columns'>): URLSearchParams {
+  const query = new URLSearchParams();
+  if (filter !== '') query.set('filter', filter);
+  if (columns.join(',') !== DEFAULT_COLUMNS.join(',')) query.set('columns', columns.join(','));
+  return query;
+}

@@ -1,0 +1,153 @@
+import { IconCalendarStats } from '@tabler/icons-react';
+import type { ReactNode } from 'react';
+import { formatCount, formatCountOf, formatDuration } from '../../../core/domain/format.ts';
+import { percentText } from '../../../core/domain/sla/percent-text.ts';
+import { CUSTOMERS_A_PAGE, type FleetSlaLine, type FleetSlaView } from '../../../server/sla/view-fleet-sla.ts';
+import { type Column, DataTable } from '../../_ui/data-table.tsx';
+import { EmptyState } from '../../_ui/empty-state.tsx';
+import { MetricRow, MetricTile } from '../../_ui/metric-tile.tsx';
+import { MonthPicker } from '../../_ui/month-picker.tsx';
+import { PageHeader } from '../../_ui/page-header.tsx';
+import { PageLinks } from '../../_ui/page-links.tsx';
+import { Panel } from '../../_ui/panel.tsx';
+import { fleetSlaSentence } from '../../_ui/fleet-sla-words.ts';
+
+/** Every customer's month, the one in most trouble first. */
+export function FleetSla({ view, page }: { view: FleetSlaView; page: number }): ReactNode {
+  const { sums, total, month } = view;
+  return (
+    <>
+      <PageHeader
+        eyebrow="Service level"
+        sentence={fleetSlaSentence(view)}
+        support="Each customer’s month by its own clock and its own contract; the worst first, for a mean would hide it."
+      />
+      <MonthPicker path="/sla" months={view.months} month={month} />
+      {total === 0 ? (
+        <Panel>
+          <EmptyState icon={<IconCalendarStats size={24} />} title="Nothing was measured in this month">
+            The figures of a customer begin with the first backup of a device.
+          </EmptyState>
+        </Panel>
+      ) : (
+        <div className="hf-stack">
+          <MetricRow>
+            <MetricTile
+              name="Customers below target"
+              value={`${formatCount(sums.customersBelow)} of ${formatCount(total)}`}
+              note="with at least one source below"
+              {...(sums.customersBelow > 0 ? { tone: 'warn' as const } : {})}
+            />
+            <MetricTile
+              name="Sources below target"
+              value={`${formatCount(sums.belowTarget)} of ${formatCount(sums.sources)}`}
+              note="outside longer than their tier allows"
+            />
+            <MetricTile name="Credits" value={formatCount(sums.credits)} note="customers to whom something is owed" />
+            <MetricTile
+              name="Missed or failed"
+              value={formatCount(view.days.reduce((sum, { bad }) => sum + bad, 0))}
+              note={`of ${formatCountOf(
+                view.days.reduce((sum, { expected }) => sum + expected, 0),
+                'expected backup',
+              )}`}
+            />
+          </MetricRow>
+          <Panel title="What we did ourselves" note="measured a few times a day, over all customers">
+            <MetricRow>
+              <MetricTile
+                name="Nobody was told"
+                value={formatDuration(view.service.silentMs)}
+                note="data was too old and no alert was open; the goal is none"
+                {...(view.service.silentMs > 0 ? { tone: 'warn' as const } : {})}
+              />
+              <MetricTile
+                name="Breaches without an alert"
+                value={`${formatCount(view.service.undetected)} of ${formatCount(view.service.breaches)}`}
+                note="none was open before they ended"
+              />
+              <MetricTile
+                name="Wrongly green"
+                value={`${formatCount(view.service.falseGreen)} of ${formatCount(view.service.drills)}`}
+                note="restore tests that failed under a green light"
+                {...(view.service.falseGreen > 0 ? { tone: 'risk' as const } : {})}
+              />
+            </MetricRow>
+          </Panel>
+          <Panel title="Customers" isFlush>
+            <DataTable
+              label="Customers in this month, the worst first"
+              columns={COLUMNS}
+              rows={view.customers}
+              rowKey={({ customerId }) => customerId}
+              href={({ customerId }) => `/customers/${customerId}/sla?month=${month}`}
+            />
+          </Panel>
+          <PageLinks
+            path="/sla"
+            query={{ month }}
+            parameter="page"
+            page={page}
+            rows={CUSTOMERS_A_PAGE}
+            total={total}
+            unit="customer"
+          />
+        </div>
+      )}
+    </>
+  );
+}
+
+const COLUMNS: Column<FleetSlaLine>[] = [
+  { key: 'name', header: 'Customer', cell: ({ name }) => name },
+  {
+    key: 'attainment',
+    header: 'Within the target',
+    align: 'end',
+    cell: ({ attainment }) => (attainment === null ? '–' : percentText(attainment, 2)),
+  },
+  {
+    key: 'worst',
+    header: 'Worst source',
+    align: 'end',
+    cell: ({ worstShare }) => (worstShare === null ? '–' : percentText(worstShare, 2)),
+  },
+  {
+    key: 'below',
+    header: 'Below target',
+    align: 'end',
+    cell: ({ belowTarget, sources }) => `${formatCount(belowTarget)} of ${formatCount(sources)}`,
+  },
+  {
+    key: 'peak',
+    header: 'Oldest data',
+    align: 'end',
+    cell: ({ peakMs }) => (peakMs === null ? '–' : formatDuration(peakMs)),
+  },
+  {
+    key: 'drills',
+    header: 'Tested',
+    align: 'end',
+    cell: ({ drilled }) => `${formatCount(drilled.met)} of ${formatCount(drilled.of)}`,
+  },
+  {
+    key: 'readiness',
+    header: 'Ready',
+    align: 'end',
+    cell: ({ readiness }) => (readiness === null ? '–' : `${readiness} of 100`),
+  },
+  {
+    key: 'contract',
+    header: 'Contract',
+    cell: (line) => contractWord(line),
+  },
+  { key: 'frozen', header: 'Month', cell: ({ isFrozen }) => (isFrozen ? 'closed' : 'open'), isWideOnly: true },
+];
+
+/** A contract of which nothing was measured, or whose target was missed, was not kept, whatever is owed. */
+function contractWord({ hasContract, credit, attainment, belowTarget }: FleetSlaLine): string {
+  if (!hasContract) return 'none';
+  if (credit > 0) return `credit ${credit} %`;
+  if (attainment === null) return 'not measured';
+  return belowTarget > 0 ? 'missed, no credit' : 'kept';
+}

@@ -1,0 +1,214 @@
+import { IconChartBar } from '@tabler/icons-react';
+import type { Metadata } from 'next';
+import type { ReactNode } from 'react';
+import { z } from 'zod';
+import { daysOfMonth, lastMonths, monthBefore } from '../../../core/domain/calendar.ts';
+import { formatBytes, formatCount, formatCountOf } from '../../../core/domain/format.ts';
+import { monthWords } from '../../../core/domain/sla/sla-words.ts';
+import type { UsageDay } from '../../../core/domain/usage.ts';
+import { type CustomerUsage, listUsage, usageTrend } from '../../../server/usage/list-usage.ts';
+import { monthQuery } from '../../_server/month-query.ts';
+import type { SearchProps } from '../../_server/page-props.ts';
+import { pageScope } from '../../_server/session.ts';
+import { ChartTable } from '../../_ui/chart.tsx';
+import { type Column, DataTable } from '../../_ui/data-table.tsx';
+import { EmptyState } from '../../_ui/empty-state.tsx';
+import { MetricRow, MetricTile } from '../../_ui/metric-tile.tsx';
+import { MonthPicker } from '../../_ui/month-picker.tsx';
+import { PageHeader } from '../../_ui/page-header.tsx';
+import { Panel } from '../../_ui/panel.tsx';
+import { UsageChart } from './usage-chart.client.tsx';
+import classes from './usage.module.css';
+import { changeWords, sumUsage } from './usage-words.ts';
+
+export const metadata: Metadata = { title: 'Usage' };
+
+const TREND_MONTHS = 3;
+
+interface UsageLine {
+  readonly now: CustomerUsage;
+  readonly before: CustomerUsage | null;
+}
+
+const customerQuery = z.object({ customer: z.uuid().optional().catch(undefined) });
+
+/** What is billed: of every customer for staff, of itself for a customer. */
+export default async function UsagePage({ searchParams }: SearchProps): Promise<ReactNode> {
+  const { services, scope, isStaff } = await pageScope();
+  const nowMs = services.clock.nowMs();
+  const months = lastMonths(nowMs, 'UTC', 12);
+  const asked = await searchParams;
+  const month = monthQuery.parse(asked).month ?? months[0]!;
+  // A foreign or invented one has no rows, like a customer that was not measured.
+  const { customer: customerId } = customerQuery.parse(asked);
+  const filter = customerId === undefined ? {} : { customerId };
+  const query: Readonly<Record<string, string>> = customerId === undefined ? {} : { customer: customerId };
+  const before = monthBefore(month);
+  const rows = await listUsage(services, scope, month, filter);
+  const earlier = await listUsage(services, scope, before, filter);
+  const fromDay = `${monthBefore(month, TREND_MONTHS - 1)}-01`;
+  const lastDay = daysOfMonth(month).at(-1)!;
+  const trend = (await usageTrend(services, scope, { fromDay, ...filter })).filter(({ day }) => day <= lastDay);
+  const byCustomer = new Map(earlier.map((row) => [row.customerId, row]));
+  const lines = rows.map((now): UsageLine => ({ now, before: byCustomer.get(now.customerId) ?? null }));
+  const one = customerId === undefined ? undefined : rows[0]?.customer;
+  const [sum, sumBefore] = [sumUsage(rows), earlier.length === 0 ? null : sumUsage(earlier)];
+  return (
+    <>
+      <PageHeader
+        crumbs={
+          isStaff
+            ? one === undefined
+              ? []
+              : [{ label: 'Usage', href: `/usage?month=${month}` }]
+            : [{ label: 'Home', href: '/home' }]
+        }
+        eyebrow={one ?? 'Usage'}
+        sentence={
+          rows.length === 0
+            ? `Nothing was measured in ${monthWords(month)}.`
+            : `${formatBytes(Number(sum.storedBytes))} stored for ${formatCountOf(sum.devices, 'device')} in ${monthWords(month)}.`
+        }
+        support="Measured four times a day; the highest value of the month counts. A closed month is written down once and nobody can change it."
+        actions={
+          rows.length === 0 ? undefined : (
+            <>
+              <a href={`/api/usage?${new URLSearchParams({ month, ...query, format: 'csv' })}`}>CSV</a>
+              <a href={`/api/usage?${new URLSearchParams({ month, ...query, format: 'json' })}`}>JSON</a>
+            </>
+          )
+        }
+      />
+      <MonthPicker path="/usage" months={months} month={month} query={query} />
+      {rows.length === 0 ? (
+        <Panel>
+          <EmptyState icon={<IconChartBar size={24} />} title="Nothing was measured in this month">
+            The first measurement is made within some minutes after a device was added.
+          </EmptyState>
+        </Panel>
+      ) : (
+        <div className="hf-stack">
+          <MetricRow>
+            <MetricTile
+              name="Protected"
+              value={formatBytes(Number(sum.protectedBytes))}
+              note={changeWords(
+                Number(sum.protectedBytes),
+                sumBefore === null ? null : Number(sumBefore.protectedBytes),
+              )}
+            />
+            <MetricTile
+              name="Stored"
+              value={formatBytes(Number(sum.storedBytes))}
+              note={changeWords(Number(sum.storedBytes), sumBefore === null ? null : Number(sumBefore.storedBytes))}
+            />
+            <MetricTile
+              name="Devices"
+              value={formatCount(sum.devices)}
+              note={changeWords(sum.devices, sumBefore?.devices ?? null)}
+            />
+            <MetricTile
+              name="Restore tests"
+              value={formatCount(sum.drills)}
+              note={changeWords(sum.drills, sumBefore?.drills ?? null)}
+            />
+          </MetricRow>
+          <Panel title="The last three months" note={isStaff ? (one ?? 'all customers together') : undefined}>
+            <div className={classes.legend} aria-hidden="true">
+              <span>protected: the newest usable restore points</span>
+              <span>stored: all versions, compressed and without repetitions</span>
+            </div>
+            <UsageChart points={trend.map(toPoint)} />
+            <ChartTable>
+              <DataTable label="Usage by day" columns={DAYS} rows={[...trend].reverse()} rowKey={({ day }) => day} />
+            </ChartTable>
+          </Panel>
+          {isStaff && (
+            <Panel title="Customers" note={`${monthWords(month)} against ${monthWords(before)}`} isFlush>
+              <DataTable
+                label={`Usage of customers in ${monthWords(month)}`}
+                columns={CUSTOMERS}
+                rows={lines}
+                rowKey={({ now }) => now.customerId}
+                href={({ now }) => `/usage?month=${month}&customer=${now.customerId}`}
+              />
+            </Panel>
+          )}
+        </div>
+      )}
+    </>
+  );
+}
+
+const toPoint = ({ day, protectedBytes, storedBytes }: UsageDay) => ({
+  ...{ day, protectedBytes: Number(protectedBytes), storedBytes: Number(storedBytes) },
+});
+
+const DAYS: Column<UsageDay>[] = [
+  { key: 'day', header: 'Day', cell: ({ day }) => day },
+  {
+    key: 'protected',
+    header: 'Protected',
+    align: 'end',
+    cell: ({ protectedBytes }) => formatBytes(Number(protectedBytes)),
+  },
+  { key: 'stored', header: 'Stored', align: 'end', cell: ({ storedBytes }) => formatBytes(Number(storedBytes)) },
+  { key: 'devices', header: 'Devices', align: 'end', cell: ({ devices }) => formatCount(devices) },
+  { key: 'drills', header: 'Restore tests', align: 'end', cell: ({ drills }) => formatCount(drills) },
+];
+
+/** With the change since the month before; of a new customer its name says that it is new. */
+function figure(text: string, now: number, before: number | undefined): ReactNode {
+  return (
+    <>
+      {text}
+      {before !== undefined && <div className="hf-quiet">{changeWords(now, before)}</div>}
+    </>
+  );
+}
+
+const bytesColumn = (
+  key: 'protectedBytes' | 'storedBytes' | 'storedBytesMean',
+  header: string,
+  isWideOnly = false,
+): Column<UsageLine> => ({
+  key,
+  header,
+  align: 'end',
+  isWideOnly,
+  cell: ({ now, before }) =>
+    figure(formatBytes(Number(now[key])), Number(now[key]), before === null ? undefined : Number(before[key])),
+});
+
+const CUSTOMERS: Column<UsageLine>[] = [
+  {
+    key: 'customer',
+    header: 'Customer',
+    cell: ({ now, before }) => (
+      <>
+        {now.customer}
+        {before === null && <div className="hf-quiet">new this month</div>}
+      </>
+    ),
+  },
+  bytesColumn('protectedBytes', 'Protected'),
+  bytesColumn('storedBytes', 'Stored'),
+  bytesColumn('storedBytesMean', 'Stored, mean', true),
+  {
+    key: 'devices',
+    header: 'Devices',
+    align: 'end',
+    cell: ({ now, before }) => figure(formatCount(now.devices), now.devices, before?.devices),
+  },
+  {
+    key: 'drills',
+    header: 'Restore tests',
+    align: 'end',
+    cell: ({ now, before }) => figure(formatCount(now.drills), now.drills, before?.drills),
+  },
+  {
+    key: 'closed',
+    header: 'Month',
+    cell: ({ now }) => (now.frozenMs === null ? `open, ${formatCountOf(now.daysMeasured, 'day')}` : 'closed'),
+  },
+];

@@ -1,0 +1,317 @@
+import { IconCalendarStats } from '@tabler/icons-react';
+import Link from 'next/link';
+import type { ReactNode } from 'react';
+import { formatCount, formatCountOf, formatDay, formatDuration, formatShort } from '../../core/domain/format.ts';
+import { percentText } from '../../core/domain/sla/percent-text.ts';
+import type { SlaMonthView } from '../../server/sla/view-sla-month.ts';
+import { ChartTable } from './chart.tsx';
+import { DataTable } from './data-table.tsx';
+import { EmptyState } from './empty-state.tsx';
+import { ExcuseActions, ExcuseDialog } from './excuse-dialogs.client.tsx';
+import { ExposureChart } from './exposure-chart.client.tsx';
+import { MetricRow, MetricTile } from './metric-tile.tsx';
+import { MonthPicker } from './month-picker.tsx';
+import { Notice } from './notice.tsx';
+import { type Crumb, PageHeader } from './page-header.tsx';
+import { Panel } from './panel.tsx';
+import { ReadinessPanel } from './readiness-panel.tsx';
+import { RecomputeButton } from './recompute-button.client.tsx';
+import { SlaCalendar } from './sla-calendar.tsx';
+import classes from './sla-month.module.css';
+import { SourceMonthTable, TierTable } from './sla-tables.tsx';
+import { StandingPanel } from './standing-panel.tsx';
+import {
+  breachWords,
+  causeWords,
+  figureName,
+  figureValue,
+  monthSentence,
+  monthWords,
+} from '../../core/domain/sla/sla-words.ts';
+
+/** A customer's month against what was promised, for their own users and for staff. */
+export function SlaMonth({
+  view,
+  path,
+  crumbs,
+  isStaff,
+}: {
+  view: SlaMonthView;
+  /** Of this page, to which the months are added. */
+  path: string;
+  crumbs: readonly Crumb[];
+  isStaff: boolean;
+}): ReactNode {
+  const { customer, figures, contract } = view;
+  const rowsPath = `/customers/${customer.id}/sla/rows`;
+  return (
+    <>
+      <PageHeader
+        crumbs={crumbs}
+        eyebrow="Service level"
+        sentence={monthSentence(view)}
+        support={closeWords(view)}
+        actions={isStaff ? <Link href={`/customers/${customer.id}/contract`}>The contract</Link> : undefined}
+      />
+      <MonthPicker path={path} months={view.months} month={view.month} />
+      <div className="hf-stack">
+        {contract === null && (
+          <Notice
+            tone="calm"
+            title="There is no contract"
+            actions={isStaff ? <Link href={`/customers/${customer.id}/contract`}>Write one</Link> : undefined}
+          >
+            Until there is one, the targets are those of each device’s policy, and no credit follows from them.
+          </Notice>
+        )}
+        {view.burning.length > 0 && (
+          <Notice tone="risk" title="What may go wrong this month is being used up fast">
+            {view.burning.join(', ')}: data has been too old for more of the last hours than the promise for the month
+            allows at this pace. The sources are listed below, with the cause.
+          </Notice>
+        )}
+        {figures === null || figures.sources === 0 ? (
+          <Panel>
+            <EmptyState icon={<IconCalendarStats size={24} />} title="Nothing was measured in this month">
+              The figures begin with the first backup of a device.
+            </EmptyState>
+          </Panel>
+        ) : (
+          <Figures view={view} figures={figures} rowsPath={rowsPath} isStaff={isStaff} />
+        )}
+      </div>
+    </>
+  );
+}
+
+function closeWords({ isOver, frozenMs, customer, month }: SlaMonthView): string {
+  if (frozenMs !== null)
+    return `Closed on ${formatDay(frozenMs, customer.timeZone)}: what it said then stays, and what changed since is listed below.`;
+  return isOver
+    ? `${monthWords(month)} is over and closes as soon as its last backups are known, a day later at the latest.`
+    : 'This month is under way; its figures are computed anew every quarter of an hour.';
+}
+
+function Figures({
+  view,
+  figures,
+  rowsPath,
+  isStaff,
+}: {
+  view: SlaMonthView;
+  figures: NonNullable<SlaMonthView['figures']>;
+  rowsPath: string;
+  isStaff: boolean;
+}): ReactNode {
+  const rows = `${rowsPath}?month=${view.month}`;
+  const strictest = Math.min(...figures.tiers.map(({ tier }) => tier.rpoMinutes * 60_000));
+  const chart = view.days.map(({ day, peakMs }) => ({ day, number: Number(day.slice(8)), peakMs }));
+  return (
+    <>
+      <Tiles view={view} figures={figures} rows={rows} />
+      <Panel title="Promised and attained" isFlush>
+        <TierTable tiers={figures.tiers} />
+      </Panel>
+      <Panel title="Day by day" note={`in the zone ${view.customer.timeZone}`}>
+        <SlaCalendar view={view} rowsPath={rowsPath} />
+      </Panel>
+      <Panel title="The most that could have been lost, each day">
+        <ExposureChart days={chart} rpoMs={Number.isFinite(strictest) ? strictest : null} />
+        <ChartTable>
+          <DataTable
+            label="The most that could have been lost on each day"
+            columns={[
+              { key: 'day', header: 'Day', cell: (day) => day.day },
+              {
+                key: 'peak',
+                header: 'Oldest data',
+                align: 'end',
+                cell: ({ peakMs }) => (peakMs === null ? 'none' : formatDuration(peakMs)),
+              },
+              { key: 'where', header: 'Where', cell: ({ peakName }) => peakName ?? '–' },
+            ]}
+            rows={view.days}
+            rowKey={({ day }) => day}
+          />
+        </ChartTable>
+      </Panel>
+      <Breaches view={view} rowsPath={rowsPath} />
+      <Excuses view={view} isStaff={isStaff} />
+      <Amendments view={view} isStaff={isStaff} />
+      <Panel title="Every source" note="the worst first" isFlush>
+        <SourceMonthTable view={view} rowsPath={rowsPath} />
+      </Panel>
+      {view.standing !== null && (
+        <>
+          <ReadinessPanel standing={view.standing} />
+          <StandingPanel standing={view.standing} timeZone={view.customer.timeZone} />
+        </>
+      )}
+    </>
+  );
+}
+
+function Tiles({
+  view,
+  figures,
+  rows,
+}: {
+  view: SlaMonthView;
+  figures: NonNullable<SlaMonthView['figures']>;
+  rows: string;
+}): ReactNode {
+  const { schedule, counts, drilled, peak } = figures;
+  return (
+    <MetricRow>
+      <MetricTile
+        name="Time within the target"
+        value={figures.attainment === null ? '–' : percentText(figures.attainment, 2)}
+        note={`n = ${formatCountOf(figures.sources, 'source')}; worst ${figures.worst === null ? '–' : percentText(figures.worst.share, 2)}, ${formatCount(figures.belowTarget)} below target`}
+        {...(figures.belowTarget > 0 ? { tone: 'warn' as const } : {})}
+      />
+      <MetricTile
+        name="Most that could have been lost"
+        value={peak === null ? '–' : formatDuration(peak.ageMs)}
+        note={
+          peak === null ? (
+            'no restore point yet'
+          ) : (
+            <Link href={`${rows}&source=${peak.sourceId}`}>on {formatDay(peak.atMs, view.customer.timeZone)}</Link>
+          )
+        }
+      />
+      <MetricTile
+        name="Backups that succeeded"
+        value={schedule.success === null ? '–' : percentText(schedule.success, 2)}
+        note={
+          <Link href={`${rows}&outcome=missed,failed,stuck`}>
+            {formatCount(counts.missed + counts.failed + counts.stuck)} missed or failed of{' '}
+            {formatCount(schedule.counted)}
+          </Link>
+        }
+      />
+      <MetricTile
+        name="Sources with a tested restore"
+        value={drilled.share === null ? '–' : `${formatCount(drilled.met)} of ${formatCount(drilled.of)}`}
+        note={<Link href={rows}>{formatCountOf(figures.drills.passed, 'test')} passed</Link>}
+        {...(drilled.met < drilled.of ? { tone: 'warn' as const } : {})}
+      />
+    </MetricRow>
+  );
+}
+
+function Breaches({ view, rowsPath }: { view: SlaMonthView; rowsPath: string }): ReactNode {
+  const { breaches, breachesTotal, customer } = view;
+  return (
+    <Panel
+      title="When the data was too old"
+      note={
+        breachesTotal > breaches.length ? `the longest ${breaches.length} of ${formatCount(breachesTotal)}` : undefined
+      }
+      isFlush={breaches.length > 0}
+    >
+      {breaches.length === 0 ? (
+        <p>Never in this month.</p>
+      ) : (
+        <ul className={classes.entries}>
+          {breaches.map((breach) => {
+            const words = breachWords(breach);
+            return (
+              <li key={`${breach.sourceId}/${breach.startMs}`}>
+                <p className={classes.entryHead}>
+                  <Link href={`${rowsPath}?month=${view.month}&source=${breach.sourceId}`} prefetch={false}>
+                    {breach.name}
+                  </Link>
+                  <span className="hf-num">{formatDuration(breach.endMs - breach.startMs)}</span>
+                </p>
+                <p className={classes.entryText}>
+                  {formatShort(breach.startMs, customer.timeZone)} to{' '}
+                  {breach.isOpen ? 'now' : formatShort(breach.endMs, customer.timeZone)}. {words.cause} {words.remedy}
+                </p>
+              </li>
+            );
+          })}
+        </ul>
+      )}
+    </Panel>
+  );
+}
+
+const EXCUSE_WORDS = {
+  requested: 'asked for',
+  approved: 'approved',
+  refused: 'refused',
+  withdrawn: 'withdrawn',
+} as const;
+
+function Excuses({ view, isStaff }: { view: SlaMonthView; isStaff: boolean }): ReactNode {
+  const { excuses, customer } = view;
+  return (
+    <Panel
+      title="Time that does not count"
+      isFlush={excuses.length > 0}
+      actions={
+        isStaff ? <ExcuseDialog customerId={customer.id} devices={view.devices} month={view.month} /> : undefined
+      }
+    >
+      {excuses.length === 0 ? (
+        <p>None was excused in this month.</p>
+      ) : (
+        <ul className={classes.entries}>
+          {excuses.map((excuse) => (
+            <li key={excuse.id}>
+              <p className={classes.entryHead}>
+                <span>{excuse.deviceName ?? 'Every device'}</span>
+                <span>{EXCUSE_WORDS[excuse.state]}</span>
+              </p>
+              <p className={classes.entryText}>
+                {formatShort(excuse.startMs, customer.timeZone)} to {formatShort(excuse.endMs, customer.timeZone)},{' '}
+                {formatDuration(excuse.endMs - excuse.startMs)}. {excuse.reason}
+              </p>
+              <p className={classes.entryText}>
+                Asked for by {excuse.requestedBy}
+                {excuse.decidedBy === null
+                  ? ', not decided yet'
+                  : `, ${excuse.state === 'refused' ? 'refused' : 'approved'} by ${excuse.decidedBy}`}
+                {excuse.decisionWords !== null && `: ${excuse.decisionWords}`}
+                {excuse.withdrawnBy !== null && `; withdrawn by ${excuse.withdrawnBy}: ${excuse.withdrawalWords ?? ''}`}
+                .
+              </p>
+              {isStaff && <ExcuseActions id={excuse.id} state={excuse.state} />}
+            </li>
+          ))}
+        </ul>
+      )}
+    </Panel>
+  );
+}
+
+function Amendments({ view, isStaff }: { view: SlaMonthView; isStaff: boolean }): ReactNode {
+  const { amendments, frozenMs, customer } = view;
+  if (frozenMs === null) return null;
+  const tiers = new Map((view.figures?.tiers ?? []).map(({ tier }) => [tier.key, tier.name]));
+  return (
+    <Panel
+      title="What changed after the close"
+      isFlush={amendments.length > 0}
+      actions={isStaff ? <RecomputeButton customerId={customer.id} month={view.month} /> : undefined}
+    >
+      {amendments.length === 0 ? (
+        <p>Nothing. The figures are those of the close.</p>
+      ) : (
+        <DataTable
+          label="Amendments"
+          columns={[
+            { key: 'figure', header: 'Figure', cell: ({ figure }) => figureName(figure, tiers) },
+            { key: 'before', header: 'Before', align: 'end', cell: (one) => figureValue(one.figure, one.before) },
+            { key: 'after', header: 'After', align: 'end', cell: (one) => figureValue(one.figure, one.after) },
+            { key: 'cause', header: 'Because', cell: ({ causes }) => causeWords(causes) },
+            { key: 'at', header: 'When', cell: ({ atMs }) => formatShort(atMs, customer.timeZone) },
+          ]}
+          rows={amendments}
+          rowKey={({ id }) => id}
+        />
+      )}
+    </Panel>
+  );
+}
