@@ -1,10 +1,28 @@
-/** `npm run bench [-- repo|start …]`: runs the named benchmarks, or all, one after the other in processes of their own. */
+/** `npm run bench [-- NAME …]`: runs the named benchmarks, or all, one after the other in processes of their own. */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const BENCHMARKS = ['repo', 'start'] as const;
+const BENCHMARKS = [
+  'repo',
+  'verify',
+  'start',
+  'agent-start',
+  'agent-memory',
+  'jobs',
+  'drill',
+  'alerts',
+  'sla',
+  'fleet',
+  'reports',
+] as const;
 
 const [first, ...rest] = process.argv.slice(2);
+if (first === '--help' || first === '-h') {
+  console.log(
+    `npm run bench [-- NAME [OPTIONS]], with NAME one of ${BENCHMARKS.join(', ')}; all of them without a name.`,
+  );
+  process.exit(0);
+}
 const chosen = BENCHMARKS.filter((name) => first === undefined || name === first);
 if (chosen.length === 0) {
   console.error(`There is no benchmark "${first}". Choose from: ${BENCHMARKS.join(', ')}.`);

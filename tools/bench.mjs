@@ -1,4 +1,4 @@
-/** `npm run bench [-- repo|start …]`: installs what is missing, then runs bench/main.ts under the pinned Node. */
+/** `npm run bench [-- NAME …]`: installs what is missing, then runs bench/main.ts under the pinned Node. */
 import { fileURLToPath } from 'node:url';
 import { ensureInstalled, passOn, pinnedNode, runOnPinnedNode } from './bootstrap.mjs';
 

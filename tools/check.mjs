@@ -11,7 +11,7 @@ if (await runOnPinnedNode(root, fileURLToPath(import.meta.url))) {
   await ensureGenerated(root);
   const failed = await runParts(checkParts(root), { cwd: root });
   if (failed.length > 0) {
-    console.log(`The check failed: ${failed.join(', ')}.`);
+    console.log(`The check failed: ${failed.map(({ name }) => name).join(', ')}.`);
     process.exitCode = 1;
   }
 }

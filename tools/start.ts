@@ -17,7 +17,7 @@ import { agentSpec, gatewaySpec, KILLABLE, portalSpec, STOP_ORDER, workersSpec }
 import { ProgressLine } from './start/progress-line.ts';
 import { refuseObstacles } from './start/refuse-obstacles.ts';
 import { loadSecrets } from './start/secrets.ts';
-import { readSettings, type StartSettings } from './start/settings.ts';
+import { readSettings, refuseArguments, START_USAGE, type StartSettings } from './start/settings.ts';
 import { beginFirstStart, dropUnusedDatabase, signInsPath, wasCutOff, writeSignIns } from './start/sign-ins.ts';
 import { startDatabases } from './start/start-databases.ts';
 import { Supervisor } from './start/supervisor.ts';
@@ -60,6 +60,12 @@ function listenForSignals(): void {
 }
 
 async function main(): Promise<void> {
+  const args = process.argv.slice(2);
+  if (args.includes('--help') || args.includes('-h')) {
+    say(START_USAGE);
+    return;
+  }
+  refuseArguments(args);
   const settings = readSettings(root, process.env);
   makeDataFolder(settings.dataPath);
   const lock = lockDataFolder(settings.dataPath);

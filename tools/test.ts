@@ -1,6 +1,6 @@
 /**
  * `npm test`: every test of the project on what is real: Postgres, both queue backends, Chromium, stock restic. The last line
- * is `N passed, N failed`, and the exit code says the same.
+ * is `N passed, N failed`, and the exit code says the same; before it stands everything that failed, by name.
  *
  *   npm test -- --only unit,db      only these suites, for people; the names are in tools/test/suites.ts
  */
@@ -11,7 +11,11 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { HoldfastError } from '../core/base/errors.ts';
 import { ensureGenerated } from './start/ensure-generated.ts';
+import { ensureLinux } from './test/ensure-linux.ts';
 import { ensurePrograms } from './test/ensure-programs.ts';
+import { ensureRestic } from './test/ensure-restic.ts';
+import type { SuiteCount } from './test/count-results.ts';
+import { listFailures } from './test/list-failures.ts';
 import { type Suite, SUITES } from './test/suites.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -28,17 +32,35 @@ function chooseSuites(): readonly Suite[] {
   return SUITES.filter((suite) => names.includes(suite.name));
 }
 
+/** Some two minutes of waiting in all. */
+const DOWNLOAD_TRIES_MAX = 6;
+
+/** Before the tests, so that none of them waits for a download. Without one, those that need it fail and say so. */
+function fetchPackages(): void {
+  const tries = { triesMax: DOWNLOAD_TRIES_MAX };
+  for (const fetch of [() => ensureRestic('0.18', tries), () => ensureRestic('0.19', tries), () => ensureLinux(tries)])
+    try {
+      fetch();
+    } catch (error) {
+      if (!(error instanceof HoldfastError)) throw error;
+      console.error(error.message);
+    }
+}
+
 async function main(): Promise<void> {
   const suites = chooseSuites();
   ensurePrograms();
+  if (suites.some(({ name }) => name === 'unit')) fetchPackages();
   await ensureGenerated(root);
   const lines: string[] = [];
+  const results: { suite: string; count: SuiteCount }[] = [];
   let passed = 0;
   let failed = 0;
   for (const suite of suites) {
     console.log(`\n== ${suite.name}: ${suite.about}`);
     const startedMs = performance.now();
     const count = await suite.run(root);
+    results.push({ suite: suite.name, count });
     passed += count.passed;
     failed += count.failed;
     const seconds = ((performance.now() - startedMs) / 1000).toFixed(0);
@@ -46,6 +68,7 @@ async function main(): Promise<void> {
     lines.push(`${suite.name.padEnd(12)} ${counts}${count.complaint === undefined ? '' : `   ${count.complaint}`}`);
   }
   console.log(`\n${lines.join('\n')}\n`);
+  if (failed > 0) console.log(`${listFailures(results).join('\n')}\n`);
   console.log(`${passed} passed, ${failed} failed`);
   process.exitCode = failed === 0 ? 0 : 1;
 }

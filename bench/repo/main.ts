@@ -4,13 +4,16 @@
  * the repositories that ours made. In a folder of a memory file system (/dev/shm) the programs are compared alone, without the
  * moods of a virtual disk.
  *
- *   npm run bench -- repo [--only mixed,large,small] [--rounds 3] [--scale 1] [--seed holdfast] [--restic restic] [--folder /tmp]
+ * The restic beside which ours is measured is 0.19, from Debian's packages (downloaded once); --restic names another.
+ *
+ *   npm run bench -- repo [--only mixed,large,small] [--rounds 3] [--scale 1] [--seed holdfast] [--restic PATH] [--folder /tmp]
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { ensureRestic } from '../../tools/test/ensure-restic.ts';
 import { type Measurement, median } from '../measure.ts';
 import { changeInPlace, type Corpus, makeLarge, makeMixed, makeSmall } from './corpus.ts';
 import { Program } from './programs.ts';
@@ -86,10 +89,12 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '3' },
     scale: { type: 'string', default: '1' },
     seed: { type: 'string', default: 'holdfast' },
-    restic: { type: 'string', default: 'restic' },
+    restic: { type: 'string' },
     folder: { type: 'string', default: tmpdir() },
   },
 });
+
+const restic = values.restic ?? ensureRestic('0.19');
 
 function sizeOf(folder: string): number {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
@@ -125,7 +130,7 @@ async function runRound(
 /** The witness: stock restic reads every byte of what ours made. */
 function checkWithRestic(program: Program, passwordFile: string): void {
   const repo = ['-r', program.repo, '--password-file', passwordFile, '--no-cache'];
-  execFileSync(values.restic, [...repo, 'check', '--read-data'], { stdio: ['ignore', 'ignore', 'inherit'] });
+  execFileSync(restic, [...repo, 'check', '--read-data'], { stdio: ['ignore', 'ignore', 'inherit'] });
 }
 
 async function runScenario(name: string, scenario: Scenario, scratch: string): Promise<boolean> {
@@ -143,9 +148,7 @@ async function runScenario(name: string, scenario: Scenario, scratch: string): P
   for (let round = 0; round < Number(values.rounds); round += 1) {
     // Both read from memory: the disk of a virtual machine is not what is measured.
     execFileSync('bash', ['-c', 'tar -cf - -C "$1" . | cat > /dev/null', 'bash', source]);
-    const programs = (['restic', 'holdfast'] as const).map(
-      (one) => new Program(one, values.restic, scratch, passwordFile),
-    );
+    const programs = (['restic', 'holdfast'] as const).map((one) => new Program(one, restic, scratch, passwordFile));
     // Whoever comes first may find a colder machine: it is not always the same.
     const inTurn = round % 2 === 0 ? programs : programs.toReversed();
     const figures = await runRound(scenario, inTurn, source, round);
@@ -189,7 +192,7 @@ if (unknown.length > 0) {
   console.error(`There is no scenario ${unknown.join(', ')}. Choose from: ${Object.keys(SCENARIOS).join(', ')}.`);
   process.exit(2);
 }
-const version = execFileSync(values.restic, ['version'], { encoding: 'utf8' }).trim();
+const version = execFileSync(restic, ['version'], { encoding: 'utf8' }).trim();
 console.log(`holdfast repo beside ${version}; seed ${values.seed}, ${values.rounds} rounds, medians`);
 for (const name of chosen) {
   const scratch = mkdtempSync(path.join(values.folder, 'holdfast-bench-repo-'));

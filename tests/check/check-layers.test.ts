@@ -176,6 +176,17 @@ const PLANTED: readonly (readonly [string, string, RegExp])[] = [
     /runs in a browser and reaches server\/env\.ts/,
   ],
   [
+    'core/repository/web/planted.ts',
+    "import '../../base/through.ts';",
+    /reaches node:crypto \(core\/repository\/web\/planted\.ts → core\/base\/through\.ts → node:crypto\)/,
+  ],
+  [
+    'reader/planted.ts',
+    "import { join } from 'path';\njoin;",
+    /reader\/planted\.ts:1: runs in a browser and reaches node:path/,
+  ],
+  ['reader/planted.ts', "import { value } from '../agent/main.ts';\nvalue;", /reader may not import agent/],
+  [
     'app/planted.client.tsx',
     "import '../core/base/through.ts';",
     /reaches node:crypto \(app\/planted\.client\.tsx → core\/base\/through\.ts → node:crypto\)/,

@@ -18,6 +18,7 @@ const OF_OTHERS = new Set([
   'VITEST',
   'CI',
   'TMPDIR',
+  'XDG_CACHE_HOME',
 ]);
 const isOurs = (name: string): boolean =>
   !OF_OTHERS.has(name) && !name.startsWith('PRISMA_') && !/^HOLDFAST_(?:E2E|TEST)/.test(name);

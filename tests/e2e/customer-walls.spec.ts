@@ -11,7 +11,16 @@ test('a customer sees their own month and devices, and nothing that staff do', a
   await page.getByRole('table').getByRole('link').first().click();
   await expect(page).toHaveURL(/\/devices\//);
   await expect(page.getByRole('button', { name: /Back up now|Drill now|Verify now|Restore/ })).toHaveCount(0);
-  for (const path of ['/fleet', '/settings/enrol']) {
+  for (const path of [
+    '/today',
+    '/alerts/rules',
+    '/fleet',
+    '/drills',
+    '/reports/summary',
+    '/settings/reports',
+    '/settings/enrol',
+    '/settings/queues',
+  ]) {
     const response = await page.goto(path);
     expect(response?.status(), path).toBe(404);
   }
@@ -54,6 +63,15 @@ test('the other customer gets for foreign ids exactly what random ids get, on ev
     await expectSameAnswer(page.request, `/api/restore-points/ID/${route}`, idOf(point), {});
   await expectSameAnswer(page.request, `/api/restore-points/ID/restore`, idOf(point), { paths: [], targetPath: '/x' });
   await expectSameAnswer(page.request, `/api/devices/ID/backup`, idOf(device), {});
+  await expectSameAnswer(page.request, `/api/devices/ID/drill`, idOf(device), { level: 3 });
+  await expectSameAnswer(page.request, `/api/customers/ID/evidence`, idOf(customer ?? ''));
+  for (const route of ['approval', 'remedy', 'withdrawal'])
+    await expectSameAnswer(page.request, `/api/drills/ID/${route}`, idOf(drill), { words: 'x' });
+  const shownOf = async (path: string): Promise<string> => {
+    expect((await page.goto(path))?.status(), path).toBe(404);
+    return await page.locator('main').innerText();
+  };
+  expect(await shownOf(`${customer}/proof`)).toBe(await shownOf(`/customers/${RANDOM}/proof`));
   const search = (await (await page.request.get('/api/search?text=')).json()) as { devices: unknown[] };
   expect(search.devices).toEqual([]);
   await staff.close();

@@ -3,7 +3,7 @@ import { expect, type Page } from '@playwright/test';
 /** From the fleet to the one device of the test service. Returns its path. */
 export async function openDevice(page: Page): Promise<string> {
   await page.goto('/fleet');
-  await page.getByRole('table').getByRole('link').first().click();
+  await page.getByRole('table').locator('[data-first]').getByRole('link').first().click();
   await expect(page).toHaveURL(/\/devices\/[0-9a-f-]{36}$/);
   return new URL(page.url()).pathname;
 }

@@ -27,21 +27,33 @@ test('a change is refused when it does not come from a page of the portal', asyn
 test('without a session every route and page refuses, whatever headers come along', async ({ request, baseURL }) => {
   const id = '0190aaaa-bbbb-7ccc-8ddd-eeeeeeeeeeee';
   const tricks = { 'x-middleware-subrequest': 'proxy:proxy:proxy:proxy:proxy', authorization: 'Bearer x' };
-  for (const path of [`/api/search`, `/api/downloads/${id}/file`, `/api/drills/${id}/evidence`])
+  for (const path of [
+    `/api/search`,
+    `/api/downloads/${id}/file`,
+    `/api/drills/${id}/evidence`,
+    `/api/customers/${id}/evidence`,
+    '/api/evidence-keys',
+  ])
     expect((await request.get(path, { headers: tricks })).status(), path).toBe(401);
   const posts = [
     `/api/devices/${id}/backup`,
+    `/api/devices/${id}/drill`,
     `/api/restore-points/${id}/drill`,
     `/api/restore-points/${id}/verification`,
     `/api/restore-points/${id}/restore`,
     `/api/restore-points/${id}/downloads`,
     '/api/enrolment-tokens',
+    `/api/dead-letters/${id}/resend`,
+    `/api/drills/${id}/approval`,
+    `/api/drills/${id}/remedy`,
+    `/api/drills/${id}/withdrawal`,
+    `/api/policies/${id}/protection`,
   ];
   for (const path of posts) {
     const headers = { ...tricks, origin: baseURL ?? '' };
     expect((await request.post(path, { data: {}, headers })).status(), path).toBe(401);
   }
-  for (const path of ['/', '/fleet', '/home', `/devices/${id}`, `/runs/${id}`, '/settings/enrol']) {
+  for (const path of ['/', '/fleet', '/home', `/devices/${id}`, `/runs/${id}`, '/settings/enrol', '/settings/queues']) {
     for (const headers of [tricks, { ...tricks, rsc: '1' }]) {
       const response = await request.get(path, { headers, maxRedirects: 0 });
       const text = await response.text();

@@ -6,6 +6,7 @@ import { e2eService } from '../support/e2e-environment.ts';
 import { openDevice, openFirst } from './open-pages.ts';
 import { readZip } from './read-zip.ts';
 import { signInAs } from './sign-in-as.ts';
+import { shoot } from './shoot.ts';
 
 const sha256 = (bytes: Buffer): string => createHash('sha256').update(bytes).digest('hex');
 
@@ -79,4 +80,26 @@ test('a folder that does not exist says so and leads back', async ({ page }) => 
   await expect(page.getByText('This folder could not be opened')).toBeVisible({ timeout: 30_000 });
   await page.getByRole('link', { name: 'All files' }).click();
   await expect(page.getByRole('table', { name: 'Files and folders' })).toBeVisible();
+});
+
+test('a restore test of one point is asked for with its depth, and leads to the drill', async ({ page }, info) => {
+  await signInAs(page, 'tomas');
+  await openFirst(page, await openDevice(page), 'points', 'restore-points');
+  await page.getByRole('button', { name: 'Drill this point…' }).click();
+  const dialog = page.getByRole('dialog');
+  await expect(dialog.getByText('compared, byte by byte')).toBeVisible();
+  await expect(dialog.getByText('databases were loaded')).toBeVisible();
+  // The point is this one: none is to be chosen.
+  await expect(dialog.getByLabel('Of which state')).toHaveCount(0);
+  await shoot(page, info, 'dialog', { fullPage: false });
+  await dialog.getByLabel(/Level 4/).check();
+  await dialog.getByRole('button', { name: 'Test the restore' }).click();
+  await expect(page).toHaveURL(/\/drills\/[0-9a-f-]{36}$/);
+  // There is no database in this folder: it was asked for level 4 and reached what it could.
+  await expect(page.getByText(/Level (asked for|reached|4)/).first()).toBeVisible();
+  await expect(page.getByRole('heading', { level: 1 })).toContainText('The restore works');
+  const evidence = page.locator('#evidence');
+  await expect(evidence.getByText('Signature checked')).toBeVisible();
+  await expect(evidence.getByText('of 4 asked for')).toBeVisible();
+  await expect(evidence.getByText('a restore point that a person chose')).toBeVisible();
 });

@@ -1,6 +1,6 @@
 import { expect, test } from '@playwright/test';
 import { signInOf } from '../support/e2e-environment.ts';
-import { fillSignIn, signInAs } from './sign-in-as.ts';
+import { fillSignIn, signInByForm } from './sign-in-as.ts';
 
 test('a wrong password and an unknown address get the same answer, and neither gets in', async ({ page }) => {
   const said: string[] = [];
@@ -30,11 +30,11 @@ test('an address of another site is never followed after the sign-in', async ({ 
   await page.goto('/sign-in?next=//evil.example/');
   const { email, password } = signInOf('hanna');
   await fillSignIn(page, email, password);
-  await expect(page).toHaveURL('/fleet');
+  await expect(page).toHaveURL('/today');
 });
 
 test('after signing out the cookie that was kept opens nothing any more', async ({ page, context, request }) => {
-  await signInAs(page, 'hanna');
+  await signInByForm(page, 'hanna');
   const cookies = await context.cookies();
   const session = cookies.find((cookie) => cookie.name.endsWith('session-token'));
   expect(session).toMatchObject({ httpOnly: true, sameSite: 'Lax' });
@@ -48,7 +48,7 @@ test('after signing out the cookie that was kept opens nothing any more', async 
 });
 
 test('the session that the browser may read holds a name and no token', async ({ page }) => {
-  await signInAs(page, 'hanna');
+  await signInByForm(page, 'hanna');
   const session = (await (await page.request.get('/api/auth/session')).json()) as Record<string, unknown>;
   expect(Object.keys(session).sort()).toEqual(['expires', 'user']);
   expect(session['user']).toEqual({ name: expect.stringContaining('Hanna') as unknown });

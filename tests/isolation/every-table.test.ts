@@ -6,9 +6,9 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Scope } from '../../server/access/scope.ts';
 import { withScope } from '../../server/db/with-scope.ts';
-import { createTestServices, createTestTenant, type TestTenant } from '../../server/testing/test-services.ts';
-import { type TestPostgres, startTestPostgres } from '../support/start-test-postgres.ts';
+import { createTestTenant, type TestTenant } from '../../server/testing/test-services.ts';
 import { addParents, fillTables } from './fill-tables.ts';
+import { type StartedTestServices, startTestServices } from '../../server/testing/start-test-services.ts';
 
 interface Table {
   readonly name: string;
@@ -29,18 +29,15 @@ const ALL_TABLES = `
   FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND c.relname <> '_prisma_migrations'
   ORDER BY 1`;
 
-let database: TestPostgres;
 let admin: pg.Client;
-let services: ReturnType<typeof createTestServices>;
+let services: StartedTestServices;
 let ours: TestTenant;
 let theirs: TestTenant;
 let tables: Table[];
 
 beforeAll(async () => {
-  database = await startTestPostgres();
-  services = createTestServices(database);
-  admin = new pg.Client({ connectionString: database.databaseUrl });
-  await admin.connect();
+  services = await startTestServices();
+  ({ admin } = services);
   ours = await createTestTenant(services, 'ours');
   theirs = await createTestTenant(services, 'theirs');
   for (const tenant of [ours, theirs]) {
@@ -55,11 +52,7 @@ beforeAll(async () => {
     customer: name === 'customer' ? 'id' : hasCustomer ? 'customer_id' : undefined,
   }));
 });
-afterAll(async () => {
-  await admin.end();
-  await services.close();
-  await database.stop();
-});
+afterAll(() => services.stop());
 
 /** Rows, or changed rows; the text is made of names from the catalogue and of ids. */
 async function countIn(scope: Scope, table: string, where: string): Promise<number> {
@@ -80,7 +73,7 @@ async function countAll(table: string, where: string): Promise<number> {
 }
 /** Everything that row-level security lets `holdfast_app` see under these settings alone. */
 async function visibleWith(settings: Readonly<Record<string, string>>): Promise<string[]> {
-  const client = new pg.Client({ connectionString: database.serviceUrl });
+  const client = new pg.Client({ connectionString: services.database.serviceUrl });
   await client.connect();
   const seen: string[] = [];
   await client.query('BEGIN');

@@ -1,6 +1,11 @@
 /** One row in every table for a customer, written past the walls: an empty table would make every test of isolation green. */
-import { randomBytes, randomUUID } from 'node:crypto';
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import type pg from 'pg';
+import { sourceMonthRow } from './fill-figures.ts';
+import { reportRows } from './fill-reports.ts';
+import { customerDay, tenantDay } from './day-rows.ts';
+import { deliveryRows } from './fill-delivery.ts';
+import { alertRows } from './alert-rows.ts';
 
 type Row = Readonly<Record<string, unknown>>;
 
@@ -28,6 +33,13 @@ export async function addParents(
     expected_occurrence: ids.occurrence,
     backup_run: ids.run,
     restore_point: ids.point,
+    damage: ids.damage,
+    drill: ids.drill,
+    evidence_key: ids.key,
+    notification_channel: ids.channel,
+    sla_excuse: ids.excuse,
+    alert_rule: ids.rule,
+    alert: ids.alert,
   };
   const ofLone = rowsOf(tenantId, customerId, lone).filter(([table]) => table === 'policy' || table === 'device');
   const rows = rowsOf(tenantId, customerId, ids).filter(([table]) => table === 'device' || table in parents);
@@ -48,6 +60,13 @@ function newIds(): Ids {
     run: randomUUID(),
     point: randomUUID(),
     download: randomUUID(),
+    damage: randomUUID(),
+    drill: randomUUID(),
+    excuse: randomUUID(),
+    key: hex(),
+    channel: randomUUID(),
+    rule: randomUUID(),
+    alert: randomUUID(),
   };
 }
 
@@ -62,7 +81,23 @@ async function insert(client: pg.Client, table: string, row: Row): Promise<void>
 
 type Ids = Readonly<
   Record<
-    'user' | 'policy' | 'device' | 'source' | 'vault' | 'occurrence' | 'command' | 'run' | 'point' | 'download',
+    | 'user'
+    | 'policy'
+    | 'device'
+    | 'source'
+    | 'vault'
+    | 'occurrence'
+    | 'command'
+    | 'run'
+    | 'point'
+    | 'download'
+    | 'damage'
+    | 'drill'
+    | 'excuse'
+    | 'key'
+    | 'channel'
+    | 'rule'
+    | 'alert',
     string
   >
 >;
@@ -112,6 +147,24 @@ function rowsOf(tenantId: string, customerId: string, ids: Ids): [string, Row][]
       },
     ],
     ['device_state', device],
+    ['device_summary', { ...device, computed_at: at }],
+    ['device_watch', { ...device, policy_id: ids.policy, enrolled_at: at, is_troubled: false, facts: {} }],
+    ['device_dirty', device],
+    [
+      'fleet_view',
+      {
+        tenant_id: tenantId,
+        id: randomUUID(),
+        owner_id: ids.user,
+        is_shared: true,
+        name: `canary ${randomUUID()}`,
+        filter: '',
+        columns: [],
+        density: 'compact',
+        created_at: at,
+        updated_at: at,
+      },
+    ],
     ['device_nonce', { ...device, nonce: 'canary' }],
     ['source', { ...device, id: ids.source, kind: 'files', name: 'canary' }],
     ['vault', { ...device, id: ids.vault, prefix: `v/${tenantId}/${ids.vault}`, custody: 'escrowed', state: 'new' }],
@@ -160,15 +213,41 @@ function rowsOf(tenantId: string, customerId: string, ids: Ids): [string, Row][]
         capture_at: at,
         committed_at: at,
         sealed_at: at,
-        state: 'sealed',
+        state: 'quarantined',
+        // Only what is locked away can have lost something.
+        quarantine_reason: 'canary',
         outcome: 'ok',
-        is_usable: true,
+        is_usable: false,
         files: 1,
         bytes: 1,
         stored_bytes: 1,
         pack_ids: [],
         witness: [],
       },
+    ],
+    [
+      'damage',
+      {
+        ...device,
+        ...vault,
+        id: ids.damage,
+        // One that was given up: then somebody has accepted it.
+        state: 'lost',
+        ended_at: at,
+        accepted_by: ids.user,
+        accepted_at: at,
+        accept_reason: 'canary',
+        objects: [],
+        keys: [],
+        command_id: ids.command,
+        found_at: at,
+      },
+    ],
+    ['damage_event', { ...own, damage_id: ids.damage, sequence: 1, at, kind: 'found' }],
+    ['vault_check', { ...device, ...vault, listing_due_at: later, reading_due_at: later, decrypting_due_at: later }],
+    [
+      'verification',
+      { ...device, ...vault, id: randomUUID(), damage_id: ids.damage, purpose: 'trace', level: 2, state: 'void' },
     ],
     ['verification', { ...device, ...vault, ...point, id: randomUUID(), level: 1, state: 'queued' }],
     [
@@ -177,7 +256,7 @@ function rowsOf(tenantId: string, customerId: string, ids: Ids): [string, Row][]
         ...source,
         ...vault,
         ...point,
-        id: randomUUID(),
+        id: ids.drill,
         level: 3,
         trigger: 'manual',
         state: 'queued',
@@ -185,7 +264,75 @@ function rowsOf(tenantId: string, customerId: string, ids: Ids): [string, Row][]
         requested_by: ids.user,
       },
     ],
-    ['alert', { ...device, id: randomUUID(), kind: 'silent', title: 'canary', message: 'canary' }],
+    [
+      'system_test',
+      {
+        tenant_id: tenantId,
+        customer_id: customerId,
+        source_id: ids.source,
+        document: {},
+        version: 1,
+        changed_by: ids.user,
+        changed_at: at,
+      },
+    ],
+    [
+      'drill_picture',
+      {
+        ...own,
+        drill_id: ids.drill,
+        sha256: createHash('sha256').update('').digest('hex'),
+        width: 1,
+        height: 1,
+        png: '\\x',
+        created_at: at,
+      },
+    ],
+    [
+      'evidence_key',
+      // Retired, for one signs at a time.
+      {
+        tenant_id: tenantId,
+        id: ids.key,
+        public_key: 'canary',
+        private_key_sealed: '\\x00',
+        endorsed_by: ids.key,
+        endorsement: 'canary',
+        created_at: at,
+        retired_at: at,
+      },
+    ],
+    [
+      'evidence_record',
+      {
+        ...own,
+        sequence: 1_000_000 + Math.floor(Math.random() * 1_000_000),
+        id: randomUUID(),
+        kind: 'drill',
+        drill_id: ids.drill,
+        at,
+        text: 'canary',
+        key_id: ids.key,
+        signature: 'canary',
+        previous_hash: hex(),
+        hash: hex(),
+      },
+    ],
+    ['evidence_head', { ...own, sequence: 0, hash: hex() }],
+    [
+      'evidence_anchor',
+      {
+        ...own,
+        day: '2026-11-20',
+        sequence: 1,
+        hash: hex(),
+        text: 'canary',
+        signature: 'canary',
+        is_locked: false,
+        created_at: at,
+      },
+    ],
+    ...alertRows({ tenantId, own, device, at, ids }),
     ['restore_grant', { ...device, ...vault, ...point, id: randomUUID(), granted_by: ids.user, expires_at: later }],
     ['folder_listing', { ...own, ...point, id: randomUUID(), path: '/canary', state: 'queued', expires_at: later }],
     [
@@ -202,32 +349,59 @@ function rowsOf(tenantId: string, customerId: string, ids: Ids): [string, Row][]
         expires_at: later,
       },
     ],
+    ...reportRows(own, ids.user),
+    sourceMonthRow(source),
+    ...deliveryRows(own, ids.channel),
     [
-      'source_month',
+      'sla_contract_version',
+      {
+        ...own,
+        version: 1,
+        valid_from: at,
+        terms: {},
+        reason: 'canary',
+        created_by: ids.user,
+        created_at: at,
+      },
+    ],
+    [
+      'sla_excuse',
       {
         ...source,
+        id: ids.excuse,
+        occurrence_id: ids.occurrence,
+        starts_at: at,
+        ends_at: later,
+        reason: 'canary',
+        state: 'withdrawn',
+        requested_by: ids.user,
+        requested_at: at,
+        decided_by: ids.user,
+        decided_at: at,
+        withdrawn_by: ids.user,
+        withdrawn_at: at,
+        withdrawal_words: 'canary',
+      },
+    ],
+    ['tenant_day', tenantDay(tenantId, at)],
+    ['sla_dirty', { ...own, id: randomUUID(), month: '2026-11', from_day: '2026-11-21', cause: 'canary', at }],
+    ['customer_day', customerDay(own, at)],
+    [
+      'customer_month',
+      {
+        ...own,
         month: '2026-11',
-        window_start: at,
-        window_end: later,
-        window_seconds: 60,
-        violation_seconds: 0,
-        rpo_seconds: 60,
-        restore_points: 1,
-        expected: 1,
-        ok: 1,
-        late: 0,
-        partial: 0,
-        failed: 0,
-        missed: 0,
-        excused: 0,
-        drills_passed: 0,
-        drills_failed: 0,
-        drills_void: 0,
+        window_end: at,
+        figures: {},
+        sources: 0,
+        below_target: 0,
+        credit: 0,
         computed_at: at,
       },
     ],
+    ['sla_amendment', { ...own, id: randomUUID(), month: '2026-11', figure: 'canary', cause: 'canary', at }],
     // Done long ago, so that no dispatcher takes it.
-    ['job_intent', { ...own, id: randomUUID(), kind: 'housekeeping', queue: 'control', payload: {}, state: 'done' }],
+    ['job_intent', { ...own, id: randomUUID(), kind: 'housekeeping', queue: 'sweep', payload: {}, state: 'done' }],
     [
       'audit_event',
       {

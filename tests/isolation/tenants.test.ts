@@ -10,12 +10,11 @@ import { verifyAuditChain } from '../../server/audit/verify-audit-chain.ts';
 import { applyChange } from '../../server/changes/apply-change.ts';
 import { withScope } from '../../server/db/with-scope.ts';
 import { enrolDevice } from '../../server/devices/enrol-device.ts';
-import { createTestServices, createTestTenant, type TestTenant } from '../../server/testing/test-services.ts';
-import { type TestPostgres, startTestPostgres } from '../support/start-test-postgres.ts';
+import { createTestTenant, type TestTenant } from '../../server/testing/test-services.ts';
+import { type StartedTestServices, startTestServices } from '../../server/testing/start-test-services.ts';
 
-let database: TestPostgres;
 let admin: pg.Client;
-let services: ReturnType<typeof createTestServices>;
+let services: StartedTestServices;
 let ours: TestTenant;
 let theirs: TestTenant;
 let theirDevice: EnrolResponse;
@@ -39,20 +38,14 @@ async function enrol(token: string): Promise<EnrolResponse> {
 }
 
 beforeAll(async () => {
-  database = await startTestPostgres();
-  services = createTestServices(database);
-  admin = new pg.Client({ connectionString: database.databaseUrl });
-  await admin.connect();
+  services = await startTestServices();
+  ({ admin } = services);
   ours = await createTestTenant(services, 'ours');
   theirs = await createTestTenant(services, 'theirs');
   ourDevice = await enrol(await ours.customers[0].createToken());
   theirDevice = await enrol(await theirs.customers[0].createToken());
 });
-afterAll(async () => {
-  await admin.end();
-  await services.close();
-  await database.stop();
-});
+afterAll(() => services.stop());
 
 async function tablesWith(columnName: string): Promise<string[]> {
   const { rows } = await admin.query<{ name: string }>(
@@ -218,7 +211,7 @@ describe('the audit chain (S30, S32)', () => {
        FROM audit_event WHERE tenant_id = $1 ORDER BY sequence DESC LIMIT 1`,
     ],
   ])('shows an %s by somebody with the database', async (_what, problem, forgery) => {
-    const client = new pg.Client({ connectionString: database.databaseUrl });
+    const client = new pg.Client({ connectionString: services.database.databaseUrl });
     await client.connect();
     await client.query(`CREATE TEMP TABLE kept AS SELECT * FROM audit_event WHERE tenant_id = '${theirs.id}'`);
     if (_what === 'swap') {

@@ -91,10 +91,14 @@ describe('every table with tenant data (S1)', () => {
       'app_user auth_by_session holdfast_auth',
       'audit_event chain_writer holdfast_owner',
       'audit_head chain_writer holdfast_owner',
+      'evidence_head chain_writer holdfast_owner',
+      'evidence_record chain_writer holdfast_owner',
       'job_intent dispatcher_forgets holdfast_dispatcher',
       'job_intent dispatcher_moves holdfast_dispatcher',
       'job_intent dispatcher_reads holdfast_dispatcher',
       'tenant dispatcher_reads holdfast_dispatcher',
+      // RESTRICTIVE: closes the sums over all customers to the users of one.
+      'tenant_day provider_wall holdfast_app',
       'user_session auth_by_token holdfast_auth',
     ]);
     const permissive = await column(
@@ -118,6 +122,31 @@ describe('every table with tenant data (S1)', () => {
       WHERE table_schema = 'public' AND (grantee LIKE 'holdfast%' OR grantee = 'PUBLIC') AND grantee <> 'holdfast_owner'
         AND (grantee = 'PUBLIC' OR privilege_type IN ('TRUNCATE', 'REFERENCES', 'TRIGGER')) AND table_name <> '_prisma_migrations'`);
     expect(strong).toEqual([]);
+  });
+
+  test('leaves no room for a tenant beside it: what belongs to nobody is these columns and no others', async () => {
+    const columns = await column(
+      `SELECT table_name || '.' || column_name AS name FROM information_schema.columns WHERE table_schema = 'service' ORDER BY 1`,
+    );
+    expect(columns).toEqual([
+      'queue_canary.queue',
+      'queue_canary.returned_at',
+      'queue_canary.returned_number',
+      'queue_canary.round_trip_ms',
+      'queue_canary.sent_at',
+      'queue_canary.sent_number',
+      'worker_lane.busy',
+      'worker_lane.queue',
+      'worker_lane.seen_at',
+      'worker_lane.slots',
+      'worker_lane.started_at',
+      'worker_lane.worker_id',
+    ]);
+    const writers = await column(
+      `SELECT DISTINCT grantee || ' ' || privilege_type AS name FROM information_schema.table_privileges
+       WHERE table_schema = 'service' AND privilege_type <> 'SELECT' AND grantee <> 'holdfast_owner' ORDER BY 1`,
+    );
+    expect(writers).toEqual(['holdfast_dispatcher DELETE', 'holdfast_dispatcher INSERT', 'holdfast_dispatcher UPDATE']);
   });
 
   test('shows no view that runs with its owner’s rights', async () => {
@@ -175,7 +204,14 @@ describe('the roles (S2)', () => {
        AND r <> 'holdfast_owner' AND p.prorettype <> 'trigger'::regtype AND has_function_privilege(r, p.oid, 'EXECUTE') ORDER BY 1`,
       [APP_ROLES],
     );
-    expect(callable).toEqual(['holdfast_app audit_append', 'holdfast_auth audit_append']);
+    expect(callable).toEqual([
+      'holdfast_app audit_append',
+      // Arithmetic with its argument; it reads nothing.
+      'holdfast_app epoch_ms',
+      'holdfast_app evidence_append',
+      'holdfast_app evidence_next',
+      'holdfast_auth audit_append',
+    ]);
   });
 
   test('give the dispatcher no payload, and signing in no table but the two it needs', async () => {

@@ -15,6 +15,8 @@ export default async function setUpService(): Promise<() => Promise<void>> {
     protectPath: path.resolve(protectPath),
     port: Number(process.env.HOLDFAST_E2E_PORT),
     gatewayPort: Number(process.env.HOLDFAST_E2E_GATEWAY_PORT),
+    // Receivers and mail servers of the tests run on this machine.
+    env: { HOLDFAST_OUTBOUND_LOOPBACK: 'allow' },
   });
   const tearDown = async (): Promise<void> => {
     await service.terminate();

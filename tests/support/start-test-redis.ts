@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { startProgram } from '../../tools/services/program.ts';
@@ -6,6 +6,10 @@ import { findRedisServer, planRedis } from '../../tools/services/redis.ts';
 
 export interface TestRedis {
   url: string;
+  /** Ends the server; its address stays. */
+  halt(): Promise<void>;
+  /** Starts it again on that address, with what its file kept or with nothing. */
+  resume(kept: 'kept' | 'nothing'): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -23,9 +27,17 @@ export async function startTestRedis(): Promise<TestRedis> {
     logPath: path.join(folder, 'log'),
     password: 'test-redis',
   });
-  const server = await startProgram(plan.spec);
+  let server = await startProgram(plan.spec);
   return {
     url: plan.url,
+    halt: async () => await server.stop(),
+    resume: async (kept) => {
+      if (kept === 'nothing') {
+        rmSync(path.join(folder, 'data'), { recursive: true, force: true });
+        mkdirSync(path.join(folder, 'data'));
+      }
+      server = await startProgram(plan.spec);
+    },
     stop: async () => {
       await server.stop();
       rmSync(folder, { recursive: true, force: true });

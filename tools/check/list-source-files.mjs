@@ -7,6 +7,7 @@ const NOT_SOURCE = new Set([
   'node_modules',
   '.git',
   '.next',
+  'dist',
   '.holdfast',
   'coverage',
   'test-results',

@@ -9,4 +9,4 @@ export function checkParts(root: string): CheckPart[];
 export function runParts(
   parts: readonly CheckPart[],
   options: { cwd: string; print?: (text: string) => void },
-): Promise<string[]>;
+): Promise<{ name: string; output: string }[]>;

@@ -16,11 +16,11 @@ export function checkParts(root) {
 
 /**
  * Runs commands side by side and prints one line for each as it ends, with its output below when it failed.
- * A part is `{ name, command, args }`. Returns the names of those that failed.
+ * A part is `{ name, command, args }`. Returns those that failed, `{ name, output }`.
  */
 export async function runParts(parts, { cwd, print = console.log }) {
   const results = await Promise.all(parts.map((part) => runPart(part, cwd, print)));
-  return results.filter((result) => !result.isOk).map((result) => result.name);
+  return results.filter((result) => !result.isOk).map(({ name, output }) => ({ name, output }));
 }
 
 function runPart({ name, command, args }, cwd, print) {
@@ -45,7 +45,7 @@ function runPart({ name, command, args }, cwd, print) {
             .map((line) => `     ${line}`)
             .join('\n'),
         );
-      resolve({ name, isOk });
+      resolve({ name, isOk, output });
     };
     child.once('error', (error) => end(false, error.message));
     child.once('close', (code) => end(code === 0));

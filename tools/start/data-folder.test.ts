@@ -1,7 +1,9 @@
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { processIdentity } from '../services/process-identity.ts';
 import { lockDataFolder } from './data-lock.ts';
@@ -14,6 +16,23 @@ beforeEach(() => {
   folder = mkdtempSync(path.join(tmpdir(), 'holdfast-data-'));
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+test.each([
+  ['--help', 0, /HOLDFAST_DATA/],
+  ['--port=4000', 1, /takes no argument such as "--port=4000"\. Nothing was started/],
+])('a start that is asked %s starts nothing, and says why', async (argument, code, words) => {
+  const script = path.join(import.meta.dirname, '../start.ts');
+  const data = path.join(folder, 'data');
+  const done = promisify(execFile)(process.execPath, [script, argument], {
+    env: { ...process.env, HOLDFAST_DATA: data },
+  });
+  const ended = await done.then(
+    ({ stdout }) => ({ code: 0, stdout }),
+    (error: { code: number; stdout: string }) => error,
+  );
+  expect(ended).toMatchObject({ code, stdout: expect.stringMatching(words) });
+  expect(readdirSync(folder)).toEqual([]);
+});
 
 describe('the lock of the data folder', () => {
   test('a second start is refused with the process that runs, and is let in after the first has ended', () => {

@@ -9,6 +9,11 @@ const SOURCES = [
   'app',
   'core',
   'server',
+  'verifier',
+  'reader/element.ts',
+  'reader/style.css',
+  'tools/build',
+  'tools/build-verifier.mjs',
   'prisma/schema.prisma',
   'proxy.ts',
   'next.config.ts',
@@ -36,6 +41,13 @@ export async function buildPortal(root: string, signal: AbortSignal): Promise<vo
     env,
     signal,
     sentence: 'The portal could not be built:',
+  });
+  // The page that checks evidence; app/verify hands it out.
+  await runTask(process.execPath, [path.join(root, 'tools/build-verifier.mjs'), '.next/holdfast-verifier.html'], {
+    cwd: root,
+    env,
+    signal,
+    sentence: 'The page that checks evidence could not be built:',
   });
   writeFileSync(path.join(root, STAMP), stamp);
 }

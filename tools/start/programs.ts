@@ -44,7 +44,10 @@ export function gatewaySpec(settings: StartSettings, env: NodeJS.ProcessEnv): Pr
   };
 }
 
-/** Workers listen on nothing: they say in their log that they are ready. */
+/**
+ * Workers listen on nothing: they say in their log that they are ready. One process serves every queue here, for a second
+ * one would cost a small machine another hundred megabytes; a provider runs them apart (docker/).
+ */
 export function workersSpec(settings: StartSettings, env: NodeJS.ProcessEnv): ProgramSpec {
   const spec = base(settings, 'workers', env);
   const linesBefore = countReadyLines(spec.logPath);

@@ -13,6 +13,28 @@ export interface StartSettings {
   deviceName: string;
 }
 
+export const START_USAGE = `npm start
+
+Starts the whole service on this machine, with this machine as its first device, and prints the way from nothing to a
+proven backup. Ctrl-C ends it; a second start finds its data again. Everything is said by the environment:
+
+  PORT (3000)               where the portal listens
+  GATEWAY_PORT (3001)       where agents report
+  HOLDFAST_DATA (.holdfast) the data folder: databases, keys, store
+  HOLDFAST_PROTECT (.)      the folder that this machine's agent backs up
+
+.env.example has the rest.`;
+
+/** Throws HoldfastError 'bad_request': an argument would otherwise be passed over, and a service started. */
+export function refuseArguments(args: readonly string[]): void {
+  const [first] = args;
+  if (first !== undefined)
+    throw new HoldfastError(
+      'bad_request',
+      `npm start takes no argument such as "${first}". Nothing was started. What can be set is shown by: npm start -- --help`,
+    );
+}
+
 /** Throws HoldfastError 'bad_request' with a sentence that names the variable. */
 export function readSettings(root: string, environment: Readonly<Record<string, string | undefined>>): StartSettings {
   const port = readPort('PORT', environment.PORT, 3000);

@@ -1,13 +1,28 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, globSync } from 'node:fs';
 import { HoldfastError } from '../../core/base/errors.ts';
 import { findOnPath } from '../services/find-on-path.ts';
 
-/** What tests talk to instead of a stand-in: the browser, the queue's server, and the restic that vaults must be readable by. */
+const CHROMIUM = '/usr/bin/chromium';
+
+/**
+ * What tests talk to instead of a stand-in: the browser, the queue's server, the restic that vaults must be readable by, and
+ * the databases that agents protect, and the emulator in which drills start systems; Python makes and reads odd metadata, so
+ * that no call of ours is its own witness. MariaDB's core package brings the server without a service that would be started.
+ */
 export const TEST_PROGRAMS = [
-  { debianPackage: 'chromium', paths: ['/usr/bin/chromium'] },
+  { debianPackage: 'chromium', paths: [CHROMIUM] },
   { debianPackage: 'redis-server', paths: ['redis-server', 'valkey-server'] },
   { debianPackage: 'restic', paths: ['restic'] },
+  { debianPackage: 'postgresql', paths: ['/usr/lib/postgresql/*/bin/initdb'] },
+  { debianPackage: 'mariadb-server-core', paths: ['/usr/sbin/mariadbd'] },
+  { debianPackage: 'mariadb-client', paths: ['mariadb-dump'] },
+  { debianPackage: 'sqlite3', paths: ['sqlite3'] },
+  { debianPackage: 'qemu-system-x86', paths: ['qemu-system-x86_64'] },
+  { debianPackage: 'qemu-utils', paths: ['qemu-img'] },
+  { debianPackage: 'ovmf', paths: ['/usr/share/OVMF/OVMF_CODE_4M.fd', '/usr/share/OVMF/OVMF_CODE.fd'] },
+  { debianPackage: 'python3', paths: ['python3'] },
+  { debianPackage: 'openssl', paths: ['openssl'] },
 ] as const;
 
 interface Machine {
@@ -18,13 +33,16 @@ interface Machine {
 }
 
 const thisMachine: Machine = {
-  has: (program) =>
-    program.startsWith('/') ? existsSync(process.env.CHROMIUM_PATH ?? program) : findOnPath(program) !== undefined,
+  has: (program) => {
+    if (program === CHROMIUM) return existsSync(process.env.CHROMIUM_PATH ?? program);
+    return program.startsWith('/') ? globSync(program).length > 0 : findOnPath(program) !== undefined;
+  },
   isRoot: process.getuid?.() === 0,
   run: (command, args) =>
     spawnSync(command, args, {
       stdio: ['ignore', 'inherit', 'inherit'],
-      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+      // Run level 1: what is installed for tests is not started as a service of the machine.
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' },
     }).status ?? 127,
 };
 
@@ -40,8 +58,10 @@ export function ensurePrograms(machine: Machine = thisMachine): void {
   const command = `apt-get update && apt-get install -y --no-install-recommends ${packages.join(' ')}`;
   if (machine.isRoot && machine.has('apt-get')) {
     console.log(`Installing what the tests need: ${packages.join(', ')}`);
-    machine.run('apt-get', ['update', '-q']);
-    machine.run('apt-get', ['install', '-q', '-y', '--no-install-recommends', ...packages]);
+    // apt's own tries: a mirror that is busy or out of reach for a moment must fail no test.
+    const retries = ['-o', 'Acquire::Retries=5'];
+    machine.run('apt-get', ['update', '-q', ...retries]);
+    machine.run('apt-get', ['install', '-q', '-y', '--no-install-recommends', ...retries, ...packages]);
   }
   const stillMissing = missing();
   if (stillMissing.length > 0) {

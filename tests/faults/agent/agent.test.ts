@@ -4,7 +4,7 @@ import { mkdir, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { ServiceStack } from './service-stack.ts';
+import { ServiceStack } from '../../support/service-stack.ts';
 
 const run = promisify(execFile);
 
@@ -57,6 +57,39 @@ describe('a machine', () => {
       protectedPaths: [stack.protectPath],
     });
   });
+
+  test('restores parts by patterns, looks first, follows the rule for what is there, and reads back', async () => {
+    const statePath = await stack.enrolled();
+    expect((await stack.run(statePath, 'backup')).code).toBe(0);
+    const target = join(stack.folder, 'restored-parts');
+    const restore = (...args: string[]) => stack.run(statePath, 'restore', 'latest', '--target', target, ...args);
+    const looked = await restore('--include', '*.txt', '--exclude', 'one.*', '--dry-run');
+    expect(looked).toMatchObject({ code: 0, stderr: '' });
+    expect(looked.stdout).toContain(`restore  ${stack.protectPath}/letters/Åse & søn.txt\n`);
+    await expect(stat(target)).rejects.toThrow('ENOENT');
+
+    const letters = join(target, stack.protectPath, 'letters');
+    const parts = await restore(
+      '--include',
+      '*.txt',
+      '--exclude',
+      'one.*',
+      '--exclude',
+      'canary',
+      '--verify',
+      '--json',
+    );
+    expect(JSON.parse(parts.stdout)).toMatchObject({ filesRestored: 1, filesVerified: 1, damaged: [] });
+    expect(await readdir(letters)).toEqual(['Åse & søn.txt']);
+
+    await writeFile(join(letters, 'one.txt'), 'mine');
+    const kept = await restore('--include', stack.protectPath, '--json');
+    expect(kept.code).toBe(3);
+    expect(JSON.parse(kept.stdout)).toMatchObject({ unchanged: 1, skipped: [`${stack.protectPath}/letters/one.txt`] });
+    expect((await restore('--include', stack.protectPath, '--overwrite', 'if-changed')).code).toBe(0);
+    await run('diff', ['-r', '--no-dereference', stack.protectPath, join(target, stack.protectPath)]);
+    expect((await restore('--overwrite', 'perhaps')).code).toBe(2);
+  }, 180_000);
 
   test('keeps its secrets to itself: folders 0700, files 0600, none of them in the backup', async () => {
     const statePath = await stack.enrolled();

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { loadIdentity } from '../../../agent/state/identity.ts';
 import { newId } from '../../../core/base/ids.ts';
-import { ServiceStack } from './service-stack.ts';
+import { ServiceStack } from '../../support/service-stack.ts';
 
 const run = promisify(execFile);
 
@@ -114,7 +114,7 @@ test('makes the backup that is due, obeys commands, reports what became of them,
   for (const secret of [identity.repositoryPassword, identity.privateKey.split('\n')[1] ?? 'no key'])
     expect(`${daemon.output}${second.output}`).not.toContain(secret);
   expect(await readdir(statePath)).not.toContain('daemon.lock');
-}, 120_000);
+});
 
 test('a restore never overwrites: what stands in the way is kept, and the command says so', async () => {
   const statePath = await stack.enrolled();
@@ -131,7 +131,7 @@ test('a restore never overwrites: what stands in the way is kept, and the comman
   expect(result.message).toContain('kept');
   expect(await readFile(mine, 'utf8')).toBe('mine');
   await daemon.stop();
-}, 60_000);
+});
 
 test('a run outlives a restart of the gateway, and the daemon outlives a longer absence', async () => {
   const statePath = await stack.enrolled();
@@ -154,7 +154,7 @@ test('a run outlives a restart of the gateway, and the daemon outlives a longer 
   await stack.startGateway();
   expect(await until('the backup', () => ended(id))).toMatchObject({ state: 'done' });
   expect((await patient.stop()).code).toBe(0);
-}, 120_000);
+});
 
 test('a command whose delivery was lost comes again, and one that comes twice is done once', async () => {
   const statePath = await stack.enrolled();
@@ -178,7 +178,7 @@ test('a command whose delivery was lost comes again, and one that comes twice is
   expect((await runsOf(statePath)).filter(({ trigger }) => trigger === 'command')).toHaveLength(1);
   expect(await stack.sql('SELECT suspected_clone_at FROM device WHERE suspected_clone_at IS NOT NULL')).toEqual([]);
   await next.stop();
-}, 120_000);
+});
 
 test('two daemons of one state folder: the second is refused; a killed one’s lock and run are taken over', async () => {
   const statePath = await stack.enrolled();
@@ -198,7 +198,7 @@ test('two daemons of one state folder: the second is refused; a killed one’s l
   await until('the seal', async () => (await sealedRuns(statePath)) === 1);
   expect(await runsOf(statePath)).toMatchObject([{ state: 'aborted' }, { state: 'sealed', trigger: 'schedule' }]);
   await third.stop();
-}, 120_000);
+});
 
 test('SIGTERM in the middle of a run stops within seconds, the server knows, and the next start makes up for it', async () => {
   const statePath = await stack.enrolled();
@@ -214,7 +214,7 @@ test('SIGTERM in the middle of a run stops within seconds, the server knows, and
   const next = stack.agent(statePath, ['run']);
   await until('the seal', async () => (await sealedRuns(statePath)) === 1);
   await next.stop();
-}, 60_000);
+});
 
 test('a failing source ends no daemon; a revoked device stops its run and says why', async () => {
   const statePath = await stack.enrolled();
@@ -246,4 +246,4 @@ test('a failing source ends no daemon; a revoked device stops its run and says w
   expect((await commandRow(again)).state).toBe('delivered');
   expect(await sealedRuns(statePath)).toBe(1);
   await rm(join(stack.protectPath, 'new.raw'));
-}, 180_000);
+});

@@ -4,7 +4,7 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { ServiceStack } from './service-stack.ts';
+import { ServiceStack } from '../../support/service-stack.ts';
 
 const run = promisify(execFile);
 
@@ -82,7 +82,7 @@ test('wherever the network breaks off, the enrolment is completed, and there is 
     const { vaultId } = await identityOf(statePath);
     expect(await stack.sql('SELECT state FROM vault WHERE id = $1', [vaultId])).toEqual([{ state: 'ready' }]);
   }
-}, 120_000);
+});
 
 test('killed in the middle, the enrolment is continued with the same key and the same vault', async () => {
   const statePath = await stack.newState();
@@ -129,4 +129,4 @@ test('the recovery kit alone opens the vault with stock restic, which finds it s
   const target = join(stack.folder, 'restored-by-restic');
   await restic('restore', 'latest', '--target', target);
   await run('diff', ['-r', stack.protectPath, join(target, stack.protectPath)]);
-}, 120_000);
+});

@@ -6,10 +6,21 @@
  *   builtins    'all', or 'no-network' (everything but modules that open connections or listen)
  *   noClock     Date.now, new Date() and Math.random are refused: time and chance come in by parameter
  */
-const ALL_CORE = ['core/base', 'core/domain', 'core/storage', 'core/filesystem', 'core/protocol', 'core/repository'];
-const SERVER = ['server', 'server/db', 'server/jobs', 'server/env'];
+const ALL_CORE = [
+  'core/base',
+  'core/base/native',
+  'core/domain',
+  'core/storage',
+  'core/filesystem',
+  'core/protocol',
+  'core/evidence',
+  'core/repository',
+];
+const SERVER = ['server', 'server/db', 'server/jobs', 'server/env', 'server/delivery'];
 
 export const LAYERS = [
+  // Foreign calls into OpenSSL's own hashing, docs/decisions/0013-hashes-side-by-side.md.
+  { name: 'core/base/native', mayImport: ['core/base'], packages: ['koffi'], builtins: 'no-network', noClock: true },
   { name: 'core/base', mayImport: [], packages: [], builtins: 'no-network', noClock: true },
   { name: 'core/domain', mayImport: ['core/base'], packages: ['zod', 'croner'], builtins: 'no-network', noClock: true },
   {
@@ -19,7 +30,21 @@ export const LAYERS = [
     builtins: 'no-network',
     noClock: true,
   },
-  { name: 'core/filesystem', mayImport: ['core/base'], packages: ['koffi'], builtins: 'no-network', noClock: true },
+  // Foreign calls into libc, docs/decisions/0009-libc-by-ffi.md: a wrong signature there can end the whole process.
+  {
+    name: 'core/filesystem/native',
+    mayImport: ['core/base'],
+    packages: ['koffi'],
+    builtins: 'no-network',
+    noClock: true,
+  },
+  {
+    name: 'core/filesystem',
+    mayImport: ['core/base', 'core/filesystem/native'],
+    packages: [],
+    builtins: 'no-network',
+    noClock: true,
+  },
   {
     name: 'core/protocol',
     mayImport: ['core/base', 'core/domain'],
@@ -28,8 +53,15 @@ export const LAYERS = [
     noClock: true,
   },
   {
+    name: 'core/evidence',
+    mayImport: ['core/base', 'core/domain', 'core/protocol'],
+    packages: ['zod'],
+    builtins: 'no-network',
+    noClock: true,
+  },
+  {
     name: 'core/repository',
-    mayImport: ['core/base', 'core/storage', 'core/filesystem'],
+    mayImport: ['core/base', 'core/base/native', 'core/storage', 'core/filesystem'],
     packages: [],
     builtins: 'no-network',
     noClock: true,
@@ -48,7 +80,14 @@ export const LAYERS = [
     packages: ['bullmq', 'ioredis', 'pg', 'zod'],
     builtins: 'all',
   },
-  { name: 'server', mayImport: [...ALL_CORE, ...SERVER], packages: ['zod', 'pino', 'croner'], builtins: 'all' },
+  // Mail, docs/decisions/0016-mail-by-nodemailer.md.
+  {
+    name: 'server/delivery',
+    mayImport: [...ALL_CORE, ...SERVER],
+    packages: ['nodemailer', 'zod'],
+    builtins: 'all',
+  },
+  { name: 'server', mayImport: [...ALL_CORE, ...SERVER], packages: ['zod', 'pino', 'croner', 'yazl'], builtins: 'all' },
 
   {
     name: 'app',
@@ -74,12 +113,22 @@ export const LAYERS = [
     packages: ['hono', '@hono/node-server', 'zod', 'pino'],
     builtins: 'all',
   },
-  { name: 'workers', mayImport: [...ALL_CORE, ...SERVER], packages: ['yazl', 'zod', 'pino'], builtins: 'all' },
+  {
+    name: 'workers',
+    mayImport: [...ALL_CORE, ...SERVER],
+    packages: ['yazl', 'zod', 'pino', 'pdfkit', '@expo-google-fonts/*'],
+    builtins: 'all',
+  },
   { name: 'agent', mayImport: ALL_CORE, packages: ['zod', 'pino', 'croner'], builtins: 'all' },
+
+  // A page that reads a repository: core alone, and nothing of Node (isBrowserFile).
+  { name: 'reader', mayImport: ALL_CORE, packages: [], builtins: 'no-network' },
+  // A page that checks evidence, and what it is made of.
+  { name: 'verifier', mayImport: [...ALL_CORE, 'reader'], packages: [], builtins: 'no-network' },
 
   // What runs around the programs. Tools know no program: they start them as processes.
   { name: 'tools', mayImport: [...ALL_CORE, ...SERVER, 'tests'], packages: 'any', builtins: 'all' },
-  { name: 'bench', mayImport: [...ALL_CORE, 'tools'], packages: 'any', builtins: 'all' },
+  { name: 'bench', mayImport: [...ALL_CORE, ...SERVER, 'workers', 'tools'], packages: 'any', builtins: 'all' },
   { name: 'tests', mayImport: 'any', packages: 'any', builtins: 'all' },
   { name: 'configuration', folder: '', mayImport: ['tools'], packages: 'any', builtins: 'all' },
 ];
@@ -105,9 +154,15 @@ export function isTestFile(file) {
   return /\.(?:test|spec)\.tsx?$/.test(file) || file.startsWith('tests/') || /(?:^|\/)testing\//.test(file);
 }
 
-/** Code that runs in a browser. */
+/** Code that runs in a browser, and may reach nothing of Node: pages, and the read path's own entrances. */
 export function isBrowserFile(file) {
-  return /\.client\.tsx?$/.test(file);
+  if (isTestFile(file)) return false;
+  return (
+    /\.client\.tsx?$/.test(file) ||
+    file.startsWith('reader/') ||
+    file.startsWith('verifier/') ||
+    /^core\/[^/]+\/web\//.test(file)
+  );
 }
 
 /** The layer of a file, or undefined when no rule speaks of its folder. */

@@ -1,4 +1,5 @@
 /** The whole service without its portal, as real programs: Postgres, gateway and workers, and agents by bin/holdfast. */
+import { childEnvironment } from '../../core/base/child-environment.ts';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -7,15 +8,15 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import { silentLog } from '../../../core/base/log.ts';
-import { createFirstDeviceToken, seedFirstStart } from '../../../server/seed/first-start.ts';
-import { loadEnv } from '../../../server/env.ts';
-import { createServices, type Services } from '../../../server/services.ts';
-import { freePort } from '../../../tools/services/free-port.ts';
-import { startTestPostgres, type TestPostgres } from '../../support/start-test-postgres.ts';
+import { silentLog } from '../../core/base/log.ts';
+import { createFirstDeviceToken, seedFirstStart } from '../../server/seed/first-start.ts';
+import { loadEnv } from '../../server/env.ts';
+import { createServices, type Services } from '../../server/services.ts';
+import { freePort } from '../../tools/services/free-port.ts';
+import { startTestPostgres, type TestPostgres } from './start-test-postgres.ts';
 import { FaultyProxy } from './faulty-proxy.ts';
 
-export const CHECKOUT = fileURLToPath(new URL('../../..', import.meta.url));
+export const CHECKOUT = fileURLToPath(new URL('../..', import.meta.url));
 const NODE = join(CHECKOUT, 'node_modules/.bin/node');
 
 export interface Ended {
@@ -33,9 +34,14 @@ export class RunningProgram {
   readonly #listeners = new Set<() => void>();
 
   constructor(command: string, args: readonly string[], env: Record<string, string>, userId?: number) {
-    const inherited = { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '/' };
+    const inherited = {
+      PATH: process.env.PATH ?? '',
+      HOME: process.env.HOME ?? '/',
+      // Most of the time of a start is compiling.
+      ...(process.env.NODE_COMPILE_CACHE === undefined ? {} : { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE }),
+    };
     // The cast: ProcessEnv is declared with members that only a web server has.
-    const environment = { ...inherited, ...env } as Record<string, string> as NodeJS.ProcessEnv;
+    const environment = childEnvironment({ ...inherited, ...env });
     this.child = spawn(command, args, {
       cwd: CHECKOUT,
       env: environment,
@@ -102,7 +108,7 @@ export class ServiceStack {
   readonly #admin: pg.Pool;
   readonly #env: Record<string, string>;
   #gateway: RunningProgram | undefined;
-  #workers: RunningProgram | undefined;
+  readonly #workers = new Set<RunningProgram>();
   readonly #agents: RunningProgram[] = [];
 
   private constructor(
@@ -124,7 +130,12 @@ export class ServiceStack {
     this.#admin = new pg.Pool({ connectionString: database.databaseUrl, max: 2 });
   }
 
-  static async start(): Promise<ServiceStack> {
+  /** `workers`: the arguments of each worker program; one that serves every queue unless told. */
+  static async start({
+    workers = [[]],
+  }: {
+    readonly workers?: readonly (readonly string[])[];
+  } = {}): Promise<ServiceStack> {
     const database = await startTestPostgres();
     const folder = await mkdtemp(join(tmpdir(), 'holdfast-stack-'));
     const gatewayPort = await freePort();
@@ -137,6 +148,8 @@ export class ServiceStack {
       HOLDFAST_ROOT_KEY_FILE: join(folder, 'root.key'),
       GATEWAY_PORT: String(gatewayPort),
       HOLDFAST_GATEWAY_URL: proxy.url,
+      // Nobody waits half a minute for a machine to call.
+      HOLDFAST_HEARTBEAT_SECONDS: '1',
       HOLDFAST_STORE_PATH: join(folder, 'store'),
       HOLDFAST_STORE_SIGNING_KEY: randomBytes(32).toString('base64'),
       HOLDFAST_SCRATCH_PATH: join(folder, 'scratch'),
@@ -146,7 +159,7 @@ export class ServiceStack {
     const { tenantId } = await seedFirstStart(services, seed);
     const stack = new ServiceStack(folder, database, env, services, tenantId, proxy);
     await stack.startGateway();
-    await stack.startWorkers();
+    await Promise.all(workers.map(async (args) => await stack.startWorkers(args)));
     return stack;
   }
 
@@ -168,13 +181,17 @@ export class ServiceStack {
     await this.#gateway?.stop(signal);
   }
 
-  async startWorkers(): Promise<void> {
-    this.#workers = new RunningProgram(NODE, ['workers/main.ts'], this.#env);
-    await this.#workers.line(/workers ready/);
+  /** `program`: another one in the place of the workers' own, which says as they do that it is ready. */
+  async startWorkers(args: readonly string[] = [], program = 'workers/main.ts'): Promise<RunningProgram> {
+    const worker = new RunningProgram(NODE, [program, ...args], this.#env);
+    this.#workers.add(worker);
+    void worker.ended.then(() => this.#workers.delete(worker));
+    await worker.line(/workers ready/);
+    return worker;
   }
 
   async stopWorkers(): Promise<void> {
-    await this.#workers?.stop();
+    await Promise.all([...this.#workers].map(async (worker) => await worker.stop()));
   }
 
   /** A process of the agent on a state folder. */
@@ -208,13 +225,16 @@ export class ServiceStack {
   }
 
   /** As the database's administrator, past row-level security. */
-  async sql(text: string, values: readonly unknown[] = []): Promise<Record<string, unknown>[]> {
-    return (await this.#admin.query(text, [...values])).rows;
+  async sql<Row extends object = Record<string, unknown>>(
+    text: string,
+    values: readonly unknown[] = [],
+  ): Promise<Row[]> {
+    return (await this.#admin.query<Row>(text, [...values])).rows;
   }
 
   async close(): Promise<void> {
     await Promise.all(this.#agents.map((agent) => agent.stop('SIGKILL')));
-    await this.#workers?.stop();
+    await this.stopWorkers();
     await this.#gateway?.stop();
     await this.proxy.close();
     await this.services.close();

@@ -1,0 +1,1 @@
+export function buildAgent(label?: string): Promise<string>;
