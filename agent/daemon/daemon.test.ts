@@ -34,17 +34,27 @@ let stop: AbortController;
 let heartbeat: () => Partial<HeartbeatResponse>;
 /** When a restore test asked for its first objects. */
 let reads: number[];
+/** Requests that have arrived, or are arriving, and have no answer yet. One that never gets any is not among them. */
+let unanswered: number;
 let refusal: { status: number; code: string };
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'holdfast-daemon-'));
   begun = [];
   reads = [];
+  unanswered = 0;
   clock = manualClock(T);
   stop = new AbortController();
   refusal = { status: 403, code: 'forbidden' };
   server = createServer((request, response) => {
     const pieces: Buffer[] = [];
+    const isHeld = request.url === '/agent/v1/reads';
+    if (!isHeld) {
+      unanswered += 1;
+      response.once('close', () => {
+        unanswered -= 1;
+      });
+    }
     request.on('data', (piece: Buffer) => pieces.push(piece));
     request.on('end', () => {
       const answer = (status: number, body: unknown): void => {
@@ -60,7 +70,7 @@ beforeEach(async () => {
         });
       }
       // A restore that takes its time: it never gets what it reads.
-      if (request.url === '/agent/v1/reads') return void reads.push(clock.nowMs());
+      if (isHeld) return void reads.push(clock.nowMs());
       answer(200, {});
     });
   });
@@ -82,6 +92,17 @@ const policyWith = (over: Partial<Record<keyof PolicyDocument, unknown>>): Polic
     ...over,
   });
 const dueAt = (dueMs: number) => ({ occurrenceId: newId(), sourceId: newId(), dueMs });
+
+/** What the daemon asks of the disk and of the network, as Node names it while it is under way. */
+const UNDER_WAY = /^(FSReq|TCPConnect|GetAddrInfo)/;
+
+/** Work that was begun gets its turn before time goes on, however busy the machine is. */
+async function untilAtRest(): Promise<void> {
+  for (let looks = 0; looks < 3; looks += 1) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    if (unanswered > 0 || process.getActiveResourcesInfo().some((name) => UNDER_WAY.test(name))) looks = 0;
+  }
+}
 
 /** Runs until the clock, which moves by the daemon's waits alone, has passed this time. */
 async function runUntil(untilMs: number): Promise<void> {
@@ -110,8 +131,7 @@ async function runUntil(untilMs: number): Promise<void> {
     waiting: {
       random: () => 0.5,
       sleep: async (ms) => {
-        // Work that was begun gets its turn before time goes on.
-        await new Promise((resolve) => setTimeout(resolve, 15));
+        await untilAtRest();
         clock.advance(ms);
         if (clock.nowMs() > untilMs) stop.abort();
       },

@@ -12,6 +12,8 @@ export interface SuiteCount {
   /** Why the suite counts as failed although no single test did. */
   complaint: string | undefined;
   failures: readonly Failure[];
+  /** What failed, and passed when its file was run again alone: second-look.ts. */
+  unsteady?: readonly Failure[];
 }
 
 const vitestReport = z.object({ passed: z.int(), failed: z.int(), skipped: z.int(), failures: z.array(failure) });

@@ -55,3 +55,17 @@ test('what is long is cut: lines, their number, and the details of very many fai
   expect(named.filter((line) => line.startsWith('FAILED'))).toHaveLength(60);
   expect(named).toHaveLength(60 + 20);
 });
+
+test('what failed once and passed alone is named as unsteady', () => {
+  const unsteady: SuiteCount = { ...count([]), unsteady: [failure('waits')] };
+  const results = [
+    { suite: 'unit', count: unsteady },
+    { suite: 'db', count: count([failure('holds')]) },
+  ];
+  expect(listFailures(results)).toEqual([
+    'UNSTEADY unit > a/b.test.ts > waits',
+    '    Error: no',
+    'FAILED db > a/b.test.ts > holds',
+    '    Error: no',
+  ]);
+});

@@ -8,12 +8,15 @@ const LINE_CHARS_MAX = 200;
 /** When everything fails, the first ones say why. */
 const DETAILED_MAX = 20;
 
-/** Lines that name everything that failed: suite, file, full name, the first lines of the error and of what it printed. */
+/** Lines that name everything that failed, also if only once: suite, file, full name, the first lines of the error and of what it printed. */
 export function listFailures(results: readonly { suite: string; count: SuiteCount }[]): string[] {
-  const failures = results.flatMap(({ suite, count }) => ownFailures(count).map((failure) => ({ suite, failure })));
-  return failures.flatMap(({ suite, failure }, at) => {
+  const found = results.flatMap(({ suite, count }) => [
+    ...ownFailures(count).map((failure) => ({ word: 'FAILED', suite, failure })),
+    ...(count.unsteady ?? []).map((failure) => ({ word: 'UNSTEADY', suite, failure })),
+  ]);
+  return found.flatMap(({ word, suite, failure }, at) => {
     const place = [suite, failure.file, failure.name].filter((part) => part !== '').join(' > ');
-    const head = `FAILED ${stripVTControlCharacters(place).replaceAll('\n', ' ')}`;
+    const head = `${word} ${stripVTControlCharacters(place).replaceAll('\n', ' ')}`;
     if (at >= DETAILED_MAX) return [head];
     const printed = firstLines(failure.output, OUTPUT_LINES_MAX).map((line) => `    printed: ${line}`);
     return [head, ...firstLines(failure.error, ERROR_LINES_MAX).map((line) => `    ${line}`), ...printed];

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { listSourceFiles } from '../check/list-source-files.mjs';
 import { withPinnedNode } from '../start/ensure-generated.ts';
 import { countPlaywright, countVitest, type SuiteCount } from './count-results.ts';
+import { withSecondLook } from './second-look.ts';
 
 export interface Suite {
   name: string;
@@ -80,29 +81,34 @@ async function runVitestWith(
     maxWorkers,
   }: { projects: readonly string[]; env?: Record<string, string>; files?: readonly string[]; maxWorkers?: number },
 ): Promise<SuiteCount> {
-  return await withResultFile(async (resultPath) => {
-    const chosen = projects.flatMap((project) => ['--project', project]);
-    const args = [
-      'run',
-      ...chosen,
-      ...(maxWorkers === undefined ? [] : [`--maxWorkers=${maxWorkers}`]),
-      '--reporter=default',
-      `--reporter=${path.join(root, 'tools/test/vitest-reporter.ts')}`,
-      `--outputFile=${resultPath}`,
-      ...files,
-    ];
-    const code = await runProgram(root, 'node_modules/vitest/vitest.mjs', args, env);
-    return countVitest(readResult(resultPath), code);
-  });
+  const runFiles = (chosenFiles: readonly string[], workers: number | undefined): Promise<SuiteCount> =>
+    withResultFile(async (resultPath) => {
+      const chosen = projects.flatMap((project) => ['--project', project]);
+      const args = [
+        'run',
+        ...chosen,
+        ...(workers === undefined ? [] : [`--maxWorkers=${workers}`]),
+        '--reporter=default',
+        `--reporter=${path.join(root, 'tools/test/vitest-reporter.ts')}`,
+        `--outputFile=${resultPath}`,
+        ...chosenFiles,
+      ];
+      const code = await runProgram(root, 'node_modules/vitest/vitest.mjs', args, env);
+      return countVitest(readResult(resultPath), code);
+    });
+  return await withSecondLook(await runFiles(files, maxWorkers), (again) => runFiles(again, 1));
 }
 
 async function runPlaywright(root: string): Promise<SuiteCount> {
-  return await withResultFile(async (resultPath) => {
-    const code = await runProgram(root, 'node_modules/@playwright/test/cli.js', ['test', '--reporter=list,json'], {
-      PLAYWRIGHT_JSON_OUTPUT_NAME: resultPath,
+  const runFiles = (files: readonly string[]): Promise<SuiteCount> =>
+    withResultFile(async (resultPath) => {
+      const args = ['test', '--reporter=list,json', ...files];
+      const code = await runProgram(root, 'node_modules/@playwright/test/cli.js', args, {
+        PLAYWRIGHT_JSON_OUTPUT_NAME: resultPath,
+      });
+      return countPlaywright(readResult(resultPath), code);
     });
-    return countPlaywright(readResult(resultPath), code);
-  });
+  return await withSecondLook(await runFiles([]), runFiles);
 }
 
 /**
