@@ -13,7 +13,7 @@ interface Measured extends UsageDay {
 
 /**
  * Looks at what every customer of a tenant uses now, and keeps the highest of the day. Does nothing within six hours of the
- * last look. @returns how many customers were measured.
+ * last look, unless a customer that had nothing has its first restore point since. @returns how many customers were measured.
  */
 export async function measureUsage(services: Pick<Services, 'db' | 'clock'>, scope: Scope): Promise<number> {
   const { tenantId } = scope;
@@ -24,7 +24,8 @@ export async function measureUsage(services: Pick<Services, 'db' | 'clock'>, sco
       _max: { measuredAt: true },
     });
     const lastMs = last._max.measuredAt?.getTime();
-    if (lastMs !== undefined && now.getTime() - lastMs < AGAIN_AFTER_MS) return 0;
+    const isRecent = lastMs !== undefined && now.getTime() - lastMs < AGAIN_AFTER_MS;
+    if (isRecent && !(await hasFirstBytes(tx, tenantId, new Date(lastMs)))) return 0;
     const measured = await lookAt(tx, tenantId, now);
     if (measured.length === 0) return 0;
     const before = await tx.usageDay.findMany({ where: { tenantId, day: { in: measured.map(({ day }) => day) } } });
@@ -46,6 +47,22 @@ export async function measureUsage(services: Pick<Services, 'db' | 'clock'>, sco
     await completeYesterday(tx, tenantId, now);
     return rows.length;
   });
+}
+
+/** Whoever protects a first device does not read for hours that nothing is protected. */
+async function hasFirstBytes(tx: Tx, tenantId: string, last: Date): Promise<boolean> {
+  const [found] = await tx.$queryRaw<{ found: boolean }[]>`
+    SELECT EXISTS (SELECT 1 FROM customer c
+      WHERE c.tenant_id = ${tenantId}::uuid
+        AND NOT EXISTS (SELECT 1 FROM usage_day u WHERE u.tenant_id = c.tenant_id AND u.customer_id = c.id
+          AND u.measured_at >= ${last} AND u.protected_bytes > 0)
+        AND EXISTS (SELECT 1 FROM source s
+          JOIN device d ON d.tenant_id = s.tenant_id AND d.id = s.device_id AND d.revoked_at IS NULL
+          CROSS JOIN LATERAL (SELECT x.sealed_at FROM restore_point x
+            WHERE x.tenant_id = s.tenant_id AND x.source_id = s.id AND x.is_usable AND x.state = 'sealed' AND x.bytes > 0
+            ORDER BY x.capture_at DESC LIMIT 1) p
+          WHERE s.tenant_id = c.tenant_id AND s.customer_id = c.id AND p.sealed_at > ${last})) AS found`;
+  return found!.found;
 }
 
 async function lookAt(tx: Tx, tenantId: string, now: Date): Promise<Measured[]> {

@@ -84,6 +84,26 @@ test('the highest of a day and of a month counts, and looking twice within hours
   expect(after!.storedBytesMean < before!.storedBytes).toBe(true);
 });
 
+test('the first restore point of a customer that had none is seen at the next look, not hours later', async () => {
+  const [first] = ours.customers;
+  setTime('2026-10-07T00:00:00Z');
+  await admin.query(`UPDATE restore_point SET is_usable = false WHERE customer_id = $1`, [first.id]);
+  await measureUsage(services, ours.system);
+  services.clock.advance(HOUR);
+  expect(await measureUsage(services, ours.system)).toBe(0);
+  await admin.query(
+    `UPDATE restore_point SET is_usable = true, sealed_at = '2026-10-07T00:30:00Z' WHERE customer_id = $1`,
+    [first.id],
+  );
+  expect(await measureUsage(services, ours.system)).toBe(2);
+  const [usage] = await listUsage(services, first.viewer, '2026-10');
+  expect(usage!.protectedBytes > 0n).toBe(true);
+  // What was there before is left to the next look of the day.
+  await admin.query(`UPDATE restore_point SET sealed_at = '2026-10-07T01:00:01Z'`);
+  services.clock.advance(HOUR);
+  expect(await measureUsage(services, ours.system)).toBe(0);
+});
+
 test('restore tests of the evening, after the last look, still count for their day', async () => {
   await admin.query(`UPDATE drill SET state = 'void'`);
   setTime('2026-10-06T06:00:00Z'); // 19:00 in Auckland

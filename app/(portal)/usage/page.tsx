@@ -53,6 +53,8 @@ export default async function UsagePage({ searchParams }: SearchProps): Promise<
   const lines = rows.map((now): UsageLine => ({ now, before: byCustomer.get(now.customerId) ?? null }));
   const one = customerId === undefined ? undefined : rows[0]?.customer;
   const [sum, sumBefore] = [sumUsage(rows), earlier.length === 0 ? null : sumUsage(earlier)];
+  // A provider without a device, or whose first one was enrolled a minute ago, uses nothing that a bill could name.
+  const isEmpty = sum.devices === 0 && sum.storedBytes === 0n && sum.protectedBytes === 0n;
   return (
     <>
       <PageHeader
@@ -65,13 +67,13 @@ export default async function UsagePage({ searchParams }: SearchProps): Promise<
         }
         eyebrow={one ?? 'Usage'}
         sentence={
-          rows.length === 0
+          isEmpty
             ? `Nothing was measured in ${monthWords(month)}.`
             : `${formatBytes(Number(sum.storedBytes))} stored for ${formatCountOf(sum.devices, 'device')} in ${monthWords(month)}.`
         }
         support="Measured four times a day; the highest value of the month counts. A closed month is written down once and nobody can change it."
         actions={
-          rows.length === 0 ? undefined : (
+          isEmpty ? undefined : (
             <>
               <a href={`/api/usage?${new URLSearchParams({ month, ...query, format: 'csv' })}`}>CSV</a>
               <a href={`/api/usage?${new URLSearchParams({ month, ...query, format: 'json' })}`}>JSON</a>
@@ -80,10 +82,10 @@ export default async function UsagePage({ searchParams }: SearchProps): Promise<
         }
       />
       <MonthPicker path="/usage" months={months} month={month} query={query} />
-      {rows.length === 0 ? (
+      {isEmpty ? (
         <Panel>
           <EmptyState icon={<IconChartBar size={24} />} title="Nothing was measured in this month">
-            The first measurement is made within some minutes after a device was added.
+            The first measurement is made within some minutes of a device’s first backup.
           </EmptyState>
         </Panel>
       ) : (
