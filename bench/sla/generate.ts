@@ -2,7 +2,7 @@
  * A provider with a year of history, written by the database itself: customers, devices, and of each day a backup that was
  * expected, its run, and the restore point that came of it. What becomes of each is a hash of its place and the seed.
  */
-import type pg from 'pg';
+import pg from 'pg';
 
 export interface Scale {
   readonly customers: number;
@@ -34,6 +34,9 @@ const POLICY = {
 /** What grows with the history; its indexes are made when all rows are there, which takes a fraction of the time. */
 const LARGE = ['expected_occurrence', 'backup_run', 'restore_point'] as const;
 
+const WRITERS = 2;
+const PAST_WALLS = `SET session_replication_role = replica; SET synchronous_commit = off; SET maintenance_work_mem = '1GB'`;
+
 /** An id that anybody can compute from a place, as SQL: no join is needed to find the run of a day. */
 const place = (kind: string, ...at: readonly (string | number)[]): string =>
   `overlay(overlay(md5('${kind}/' || ${at.join(" || '/' || ")}) placing '4' from 13) placing '8' from 17)::uuid`;
@@ -42,9 +45,7 @@ const place = (kind: string, ...at: readonly (string | number)[]): string =>
 export async function generate(admin: pg.Client, tenantId: string, scale: Scale, untilMs: number): Promise<Made> {
   const { customers, devices, days, seed, figuresOnly } = scale;
   const start = new Date(untilMs - days * DAY_MS);
-  await admin.query(
-    `SET session_replication_role = replica; SET synchronous_commit = off; SET maintenance_work_mem = '256MB'`,
-  );
+  await admin.query(PAST_WALLS);
   await admin.query(`INSERT INTO tenant (id, name, slug, wrapped_kek) VALUES ($1, 'bench', 'bench', '')`, [tenantId]);
   const own = `'${tenantId}'::uuid`;
   await admin.query(
@@ -75,8 +76,16 @@ export async function generate(admin: pg.Client, tenantId: string, scale: Scale,
        'v/' || ${own}::text || '/' || ${place('vault', 'c', 'd')}::text, 'escrowed', 'new' FROM ${each}`,
   );
   await withoutIndexes(admin, async () => {
-    for (let customer = 1; customer <= customers; customer += 1)
-      await history(admin, own, { customer, devices, days, seed, start });
+    const waiting = Array.from({ length: customers }, (_, at) => at + 1).values();
+    const write = async (): Promise<void> => {
+      const { host, port, user, password, database } = admin;
+      const client = new pg.Client({ host, port, user, password, database });
+      await client.connect();
+      await client.query(PAST_WALLS);
+      for (const customer of waiting) await history(client, own, { customer, devices, days, seed, start });
+      await client.end();
+    };
+    await Promise.all(Array.from({ length: WRITERS }, write));
   });
   await admin.query(`ANALYZE restore_point`);
   await drills(admin, own, scale, start);

@@ -238,7 +238,7 @@ const folder = values.folder ?? mkdtempSync(path.join(tmpdir(), 'holdfast-bench-
 mkdirSync(folder, { recursive: true });
 // Without what a replica would need, a new index is written once.
 const database = await startBenchDatabase(folder, [
-  ...['shared_buffers=512MB', 'max_wal_size=4GB', 'checkpoint_timeout=30min'],
+  ...['shared_buffers=512MB', 'max_wal_size=4GB', 'checkpoint_timeout=30min', 'fsync=off'],
   ...['wal_level=minimal', 'max_wal_senders=0'],
 ]);
 try {
