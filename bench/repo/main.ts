@@ -1,6 +1,6 @@
 /**
  * `holdfast repo` beside stock restic on the same work, in turn in one run, both with their defaults on repositories in a
- * local folder, whole processes. Each restored tree is compared with the source by diff, and stock restic reads every byte of
+ * local folder that cut files in the same places, whole processes. Each restored tree is compared with the source by diff, and stock restic reads every byte of
  * the repositories that ours made. In a folder of a memory file system (/dev/shm) the programs are compared alone, without the
  * moods of a virtual disk.
  *
@@ -109,7 +109,9 @@ async function runRound(
   round: number,
 ): Promise<Figures> {
   const figures: Figures = new Map();
-  for (const program of programs) await program.init();
+  const [first, second] = programs as [Program, Program];
+  await first.init();
+  await second.initLike(first);
   for (const [number, work] of scenario.work.entries()) {
     work.before?.(source, `${values.seed} ${round}`);
     const both: Partial<Record<Name, Figure[]>> = {};

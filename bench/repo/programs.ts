@@ -9,6 +9,7 @@ export class Program {
   readonly name: 'restic' | 'holdfast';
   readonly repo: string;
   readonly target: string;
+  readonly #passwordFile: string;
   readonly #command: (name: string) => string[];
   readonly #env: Readonly<Record<string, string>>;
 
@@ -16,6 +17,7 @@ export class Program {
     this.name = name;
     this.repo = path.join(scratch, name);
     this.target = path.join(scratch, `${name}-restored`);
+    this.#passwordFile = passwordFile;
     const repo = ['--repo', this.repo, '--password-file', passwordFile];
     this.#command = (command) =>
       name === 'restic' ? [restic, ...repo, command] : [HOLDFAST, 'repo', command, ...repo];
@@ -25,6 +27,9 @@ export class Program {
   }
 
   init = async (): Promise<Measurement> => await this.#run('init');
+  /** Cuts files where that one's repository does: what a change adds hangs on it, and is chance otherwise. */
+  initLike = async ({ repo }: Program): Promise<Measurement> =>
+    await this.#run('init', '--copy-chunker-params', '--from-repo', repo, '--from-password-file', this.#passwordFile);
   backup = async (source: string): Promise<Measurement> => await this.#run('backup', source);
   restore = async (): Promise<Measurement> => await this.#run('restore', 'latest', '--target', this.target);
   check = async (): Promise<Measurement> => await this.#run('check', '--read-data');
