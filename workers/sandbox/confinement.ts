@@ -109,6 +109,8 @@ export function confine(options: ConfinementOptions): Confinement {
     layers.push('no-network');
     command = [...has.network, ...command];
   }
+  // Last, so that it is the first of them: a child that computes without end hears no pipe close when its worker is killed.
+  command = [...has.dying, ...command];
   return { program: command[0]!, args: command.slice(1), layers };
 }
 
@@ -118,6 +120,8 @@ interface Wrappers {
     | { readonly unshare: readonly string[]; readonly root: string; readonly isOtherUser: boolean }
     | undefined;
   readonly network: readonly string[] | undefined;
+  /** The kernel ends the command when the process that started it has ended. Empty where it cannot be asked to. */
+  readonly dying: readonly string[];
   readonly limits: ((cpuSeconds?: number) => readonly string[]) | undefined;
 }
 
@@ -138,7 +142,13 @@ function available(): Wrappers {
     ['unshare', '--user', '--map-current-user', '--net'],
     ['unshare', '--net'],
   ].find((command) => works([...command, 'true']));
-  found = { own: ownFiles(works), network, limits: works([...limits(), 'true']) ? limits : undefined };
+  const dying = ['setpriv', '--pdeathsig', 'KILL'];
+  found = {
+    dying: works([...dying, 'true']) ? dying : [],
+    own: ownFiles(works),
+    network,
+    limits: works([...limits(), 'true']) ? limits : undefined,
+  };
   return found;
 }
 

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -13,12 +13,37 @@ import type { TreeNode } from '../../core/repository/types.ts';
 import { CONFINEMENT_LAYERS, confinementWarnings } from '../../core/domain/confinement.ts';
 import { createFileStore } from '../../core/storage/file-store.ts';
 import { createMemoryStore, type MemoryStore } from '../../core/storage/memory-store.ts';
+import { until } from '../../tests/support/until.ts';
 import { makeVault, type TestVault, writeFiles } from '../testing/make-vault.ts';
 import { confine } from './confinement.ts';
 import type { DrillResult, ListResult, SandboxTask } from './messages.ts';
 import { runInSandbox, type SandboxEnd, type SandboxOptions } from './run-in-sandbox.ts';
 
 const MISBEHAVE = path.join(import.meta.dirname, 'testing/misbehave.ts');
+const importOf = (place: string) => JSON.stringify(new URL(place, import.meta.url).href);
+
+/** Whose command line names this folder. */
+function processesOf(folder: string): number[] {
+  return readdirSync('/proc').flatMap((name) => {
+    try {
+      const isOne = /^\d+$/.test(name) && readFileSync(`/proc/${name}/cmdline`, 'utf8').includes(folder);
+      return isOne ? [Number(name)] : [];
+    } catch {
+      return []; // it has ended meanwhile
+    }
+  });
+}
+
+/** Hundredths of a second that a process has computed. */
+function processorTicks(pid: number): number {
+  try {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ');
+    return Number(fields[11]) + Number(fields[12]);
+  } catch {
+    return 0; // it has ended meanwhile
+  }
+}
+
 const scratch = () => mkdtempSync(path.join(tmpdir(), 'holdfast-scratch-'));
 
 let store: MemoryStore;
@@ -246,6 +271,25 @@ describe('a child that misbehaves costs its own life alone', () => {
     const stop = new AbortController();
     setTimeout(() => stop.abort(), 300);
     expect(await misbehave('hang', { signal: stop.signal })).toMatchObject({ kind: 'broken', reason: 'cancelled' });
+  });
+  test.each([
+    ['in namespaces of its own', []],
+    ['without them', ['own-files']],
+  ] as const)('it ends with the worker that is killed, however busy it is: %s', async (_, without) => {
+    const folder = scratch();
+    const options = { task: listTask('hang'), childFile: MISBEHAVE, scratchPath: folder, confinement: { without } };
+    const script = `
+      import { silentLog } from ${importOf('../../core/base/log.ts')};
+      import { createMemoryStore } from ${importOf('../../core/storage/memory-store.ts')};
+      import { runInSandbox } from ${importOf('./run-in-sandbox.ts')};
+      await runInSandbox({ store: createMemoryStore(), wallClockMs: 240_000, outputBytesMax: 1e6, log: silentLog,
+        ...JSON.parse(process.argv[1]) });`;
+    const args = ['--input-type=module-typescript', '--eval', script, JSON.stringify(options)];
+    const worker = spawn(process.execPath, args, { stdio: 'ignore' });
+    const spinning = () => processesOf(folder).filter((pid) => pid !== worker.pid);
+    await until('the child spins', async () => spinning().some((pid) => processorTicks(pid) > 100));
+    worker.kill('SIGKILL');
+    await until('nothing of it is left', async () => spinning().length === 0);
   });
   test('it sees no environment, no file, no other program and, where the kernel allows, no network', async () => {
     const server = createServer((socket) => socket.end()).listen(0, '127.0.0.1');
