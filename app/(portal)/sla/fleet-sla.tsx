@@ -10,6 +10,7 @@ import { MonthPicker } from '../../_ui/month-picker.tsx';
 import { PageHeader } from '../../_ui/page-header.tsx';
 import { PageLinks } from '../../_ui/page-links.tsx';
 import { Panel } from '../../_ui/panel.tsx';
+import { ServiceTiles } from '../../_ui/service-tiles.tsx';
 import { fleetSlaSentence } from '../../_ui/fleet-sla-words.ts';
 
 /** Every customer's month, the one in most trouble first. */
@@ -55,24 +56,9 @@ export function FleetSla({ view, page }: { view: FleetSlaView; page: number }): 
           </MetricRow>
           <Panel title="What we did ourselves" note="measured a few times a day, over all customers">
             <MetricRow>
-              <MetricTile
-                name="Nobody was told"
-                value={formatDuration(view.service.silentMs)}
-                note="data was too old and no alert was open; the goal is none"
-                {...(view.service.silentMs > 0 ? { tone: 'warn' as const } : {})}
-              />
-              <MetricTile
-                name="Breaches without an alert"
-                value={`${formatCount(view.service.undetected)} of ${formatCount(view.service.breaches)}`}
-                note="none was open before they ended"
-              />
-              <MetricTile
-                name="Wrongly green"
-                value={`${formatCount(view.service.falseGreen)} of ${formatCount(view.service.drills)}`}
-                note="restore tests that failed under a green light"
-                {...(view.service.falseGreen > 0 ? { tone: 'risk' as const } : {})}
-              />
+              <ServiceTiles service={view.service} />
             </MetricRow>
+            {view.serviceLines.length > 0 && <ServiceTable lines={view.serviceLines} month={month} />}
           </Panel>
           <Panel title="Customers" isFlush>
             <DataTable
@@ -95,6 +81,39 @@ export function FleetSla({ view, page }: { view: FleetSlaView; page: number }): 
         </div>
       )}
     </>
+  );
+}
+
+/** The customers that the figures come from, each with its breaches and tests one by one. */
+function ServiceTable({ lines, month }: { lines: FleetSlaView['serviceLines']; month: string }): ReactNode {
+  return (
+    <DataTable
+      label="Customers of whom somebody was not told, or the light was wrong"
+      columns={[
+        { key: 'name', header: 'Customer', cell: ({ name }) => name },
+        {
+          key: 'silent',
+          header: 'Nobody was told for',
+          align: 'end',
+          cell: ({ silentMs }) => (silentMs === 0 ? 'none' : formatDuration(silentMs)),
+        },
+        {
+          key: 'undetected',
+          header: 'Breaches without an alert',
+          align: 'end',
+          cell: ({ undetected, breaches }) => `${formatCount(undetected)} of ${formatCount(breaches)}`,
+        },
+        {
+          key: 'green',
+          header: 'Wrongly green',
+          align: 'end',
+          cell: ({ falseGreen }) => `${formatCount(falseGreen.met)} of ${formatCount(falseGreen.of)}`,
+        },
+      ]}
+      rows={lines}
+      rowKey={({ customerId }) => customerId}
+      href={({ customerId }) => `/customers/${customerId}/sla/service?month=${month}`}
+    />
   );
 }
 
