@@ -28,6 +28,7 @@ import { MetricRow, MetricTile } from './metric-tile.tsx';
 import { Notice } from './notice.tsx';
 import { type Crumb, PageHeader } from './page-header.tsx';
 import { Panel } from './panel.tsx';
+import { RtoBar } from './rto-bar.tsx';
 import { WeekGrid } from './week-grid.tsx';
 import classes from './month-report-page.module.css';
 
@@ -366,9 +367,7 @@ const drillColumns = (timeZone: string): Column<ReportDrill>[] => [
     header: 'Restore took',
     align: 'end',
     cell: ({ rtoMs, isEstimated, rtoTargetMs }) =>
-      rtoMs === null
-        ? '–'
-        : `${formatDuration(rtoMs)}${isEstimated ? ', estimated' : ''}${rtoTargetMs === null ? '' : ` of ${formatDuration(rtoTargetMs)}`}`,
+      rtoMs === null ? '–' : <RtoBar tookMs={rtoMs} targetMs={rtoTargetMs} isEstimated={isEstimated} />,
   },
   { key: 'note', header: 'What was seen', cell: ({ note }) => note },
   {

@@ -37,12 +37,22 @@ export interface TodayView {
     readonly failedDrills: number;
     readonly anomalies: number;
   };
+  /** Those that `breachingSoon` counts, the first to breach first; of very many the first ones. */
+  readonly breaching: readonly BreachingDevice[];
   /** More alerts stand than are shown; what is left out is less urgent. */
   readonly isCut: boolean;
   readonly devices: number;
   readonly staff: readonly Person[];
   readonly review: { readonly name: string; readonly atMs: number; readonly openGroups: number } | null;
   readonly mayApprove: boolean;
+}
+
+export interface BreachingDevice {
+  readonly deviceId: string;
+  readonly deviceName: string;
+  readonly customerName: string;
+  readonly timeZone: string;
+  readonly breachMs: number;
 }
 
 export const ALERT_STATES = ['open', 'acknowledged', 'snoozed', 'resolved'] as const;

@@ -37,14 +37,21 @@ export function FleetSla({ view, page }: { view: FleetSlaView; page: number }): 
               name="Customers below target"
               value={`${formatCount(sums.customersBelow)} of ${formatCount(total)}`}
               note="with at least one source below"
+              href="#customers"
               {...(sums.customersBelow > 0 ? { tone: 'warn' as const } : {})}
             />
             <MetricTile
               name="Sources below target"
               value={`${formatCount(sums.belowTarget)} of ${formatCount(sums.sources)}`}
               note="outside longer than their tier allows"
+              href="#customers"
             />
-            <MetricTile name="Credits" value={formatCount(sums.credits)} note="customers to whom something is owed" />
+            <MetricTile
+              name="Credits"
+              value={formatCount(sums.credits)}
+              note="customers to whom something is owed"
+              href="#customers"
+            />
             <MetricTile
               name="Missed or failed"
               value={formatCount(view.days.reduce((sum, { bad }) => sum + bad, 0))}
@@ -60,7 +67,7 @@ export function FleetSla({ view, page }: { view: FleetSlaView; page: number }): 
             </MetricRow>
             {view.serviceLines.length > 0 && <ServiceTable lines={view.serviceLines} month={month} />}
           </Panel>
-          <Panel title="Customers" isFlush>
+          <Panel id="customers" title="Customers" isFlush>
             <DataTable
               label="Customers in this month, the worst first"
               columns={COLUMNS}
