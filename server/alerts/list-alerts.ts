@@ -6,6 +6,7 @@ import type { Tx } from '../db/client.ts';
 import type { Prisma } from '../db/generated/client.ts';
 import { withScope } from '../db/with-scope.ts';
 import type { Services } from '../services.ts';
+import { loadTickets } from './alert-tickets.ts';
 import { listStaff } from './queries.ts';
 import {
   ALERT_STATES,
@@ -147,6 +148,7 @@ export async function viewAlert(services: Services, scope: Scope, alertId: strin
         acknowledgedMs: alert.acknowledgedAt?.getTime() ?? null,
         ownerId: alert.ownerId,
       },
+      tickets: isStaff ? ((await loadTickets(tx, tenantId, [alert], { isOpenOnly: false })).get(alertId) ?? []) : [],
       steps: await loadSteps(tx, tenantId, alertId, isStaff),
       episode: episode.map(({ id, openedAt, resolvedAt }) => ({
         id,

@@ -6,6 +6,7 @@ import { sqlFragment } from '../db/sql-fragment.ts';
 import { withScope } from '../db/with-scope.ts';
 import { refreshSummaries } from '../fleet/refresh-summaries.ts';
 import type { Services } from '../services.ts';
+import { loadTickets } from './alert-tickets.ts';
 import type { AlertView, BreachingDevice, Person, TodayAlert, TodayView } from './view.ts';
 
 /** A worse morning than this is read by its most urgent part first. */
@@ -102,7 +103,8 @@ const newestUsable = sqlFragment`SELECT x.capture_at FROM restore_point x WHERE 
 const isFurther = sqlFragment`NOT EXISTS (SELECT FROM device_summary x WHERE x.tenant_id = s.tenant_id AND x.device_id = s.device_id
   AND x.source_id = s.id)`;
 
-interface TodayRow extends Omit<TodayAlert, 'openedMs' | 'breachMs' | 'acknowledgedMs'> {
+interface TodayRow extends Omit<TodayAlert, 'openedMs' | 'breachMs' | 'acknowledgedMs' | 'tickets'> {
+  readonly episodeId: string | null;
   readonly openedAt: Date;
   readonly breachAt: Date | null;
   readonly acknowledgedAt: Date | null;
@@ -114,7 +116,7 @@ async function selectToday(tx: Tx, tenantId: string, now: Date): Promise<TodayAl
     SELECT a.id, a.kind, a.severity, a.cause, a.title, a.message, a.customer_id AS "customerId", c.name AS "customerName",
       c.timezone AS "timeZone", a.device_id AS "deviceId", d.name AS "deviceName", d.agent_version AS "agentVersion",
       p.name AS "policyName", a.opened_at AS "openedAt", a.owner_id AS "ownerId", a.acknowledged_at AS "acknowledgedAt",
-      a.reopenings, b.at AS "breachAt"
+      a.reopenings, a.episode_id AS "episodeId", b.at AS "breachAt"
     FROM (SELECT * FROM alert WHERE tenant_id = ${tenantId}::uuid AND resolved_at IS NULL
         AND (snoozed_until IS NULL OR snoozed_until <= ${now})
       ORDER BY array_position(ARRAY['risk', 'warn', 'info'], severity), opened_at LIMIT ${TODAY_ALERTS_MAX}) a
@@ -129,8 +131,10 @@ async function selectToday(tx: Tx, tenantId: string, now: Date): Promise<TodayAl
         UNION ALL
         SELECT (${newestUsable}), s.created_at FROM source s WHERE s.tenant_id = d.tenant_id AND s.device_id = d.id
           AND ${isFurther}) u) b ON true`;
-  return rows.map(({ openedAt, breachAt, acknowledgedAt, ...row }) => ({
+  const tickets = await loadTickets(tx, tenantId, rows, { isOpenOnly: true });
+  return rows.map(({ openedAt, breachAt, acknowledgedAt, episodeId: _, ...row }) => ({
     ...row,
+    tickets: tickets.get(row.id) ?? [],
     openedMs: openedAt.getTime(),
     breachMs: breachAt?.getTime() ?? null,
     acknowledgedMs: acknowledgedAt?.getTime() ?? null,

@@ -4,6 +4,7 @@ import type { AlertGroup, GroupedAlert } from '../../core/domain/alerts/groups.t
 import type { AlertKind, Severity } from '../../core/domain/alerts/kinds.ts';
 import type { NoiseReport } from '../../core/domain/alerts/noise.ts';
 import type { Rule } from '../../core/domain/alerts/rules.ts';
+import type { AlertTicket } from './alert-tickets.ts';
 
 /** Something that needs a person, as the page of a device shows it. */
 export interface AlertView {
@@ -24,6 +25,8 @@ export interface Person {
 export interface TodayAlert extends GroupedAlert {
   readonly timeZone: string;
   readonly reopenings: number;
+  /** Those that are open. */
+  readonly tickets: readonly AlertTicket[];
 }
 
 export interface TodayView {
@@ -97,6 +100,8 @@ export interface AlertDetail {
     readonly ownerId: string | null;
   };
   readonly steps: readonly AlertStep[];
+  /** Of the provider's service desks; for staff. */
+  readonly tickets: readonly AlertTicket[];
   /** Earlier and later stretches of the same trouble, the newest first. */
   readonly episode: readonly { readonly id: string; readonly openedMs: number; readonly resolvedMs: number | null }[];
   readonly staff: readonly Person[];
