@@ -141,7 +141,7 @@ function Figures({
       <Breaches view={view} rowsPath={rowsPath} />
       <Excuses view={view} isStaff={isStaff} />
       <Amendments view={view} isStaff={isStaff} />
-      <Panel title="Every source" note="the worst first" isFlush>
+      <Panel id="sources" title="Every source" note="the worst first" isFlush>
         <SourceMonthTable view={view} rowsPath={rowsPath} />
       </Panel>
       {view.standing !== null && (

@@ -225,6 +225,8 @@ describe('people', () => {
     expect((await viewAlerts(services, tenant.owner, { ...filter, text: 'THEIRS' }, 1)).rows).toMatchObject([
       { customerId: theirs.id },
     ]);
+    const ofRule = async (rule: string) => (await viewAlerts(services, tenant.owner, { ...filter, rule }, 1)).total;
+    expect([await ofRule('built_in'), await ofRule(newId())]).toEqual([2, 0]);
     const foreign = (await open()).find(({ customerId }) => customerId === theirs.id)!;
     await expect(viewAlert(services, mine.viewer, foreign.id)).rejects.toMatchObject({ code: 'not_found' });
     const other = await createTestTenant(services, 'other');

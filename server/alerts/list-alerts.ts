@@ -24,6 +24,8 @@ export interface AlertFilter {
   /** Part of a title, a message, a device or a customer, any case. */
   readonly text: string;
   readonly kind: AlertKind | null;
+  /** Of this rule alone; `built_in`: of the one of the kind. */
+  readonly rule?: string | null;
 }
 
 /** Customers do not see the accounts of the provider's people. */
@@ -63,12 +65,13 @@ export async function viewAlerts(
   });
 }
 
-function matching(scope: Scope, { text, kind }: AlertFilter): Prisma.AlertWhereInput {
+function matching(scope: Scope, { text, kind, rule = null }: AlertFilter): Prisma.AlertWhereInput {
   const contains = { contains: text.trim(), mode: 'insensitive' as const };
   return {
     tenantId: scope.tenantId,
     ...(scope.customerId === null ? {} : { customerId: scope.customerId }),
     ...(kind === null ? {} : { kind }),
+    ...(rule === null ? {} : { ruleId: rule === 'built_in' ? null : rule }),
     ...(text.trim() === ''
       ? {}
       : {

@@ -34,9 +34,11 @@ export function limitsWords({ parameters, filter }: Pick<Rule, 'parameters' | 'f
 
 /** A share with its count; never a bare percentage. */
 export function noiseWords({ noiseShare, noisy, over }: Pick<NoiseReport, 'noiseShare' | 'noisy' | 'over'>): string {
-  return noiseShare === null
-    ? 'no case'
-    : `${Math.floor(noiseShare * 100)} % (${formatCount(noisy)} of ${formatCount(over)})`;
+  return shareWords(noiseShare, noisy, over);
+}
+
+export function shareWords(share: number | null, met: number, of: number): string {
+  return share === null ? 'no case' : `${Math.floor(share * 100)} % (${formatCount(met)} of ${formatCount(of)})`;
 }
 
 /** From so many that are over, and so large a share of them noise, a rule is called loud. */
