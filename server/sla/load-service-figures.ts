@@ -1,4 +1,5 @@
 /** What the service did in a customer's month: was somebody told, and was the light right? */
+import { TELLS_OF_AGE } from '../../core/domain/alerts/kinds.ts';
 import { type ContractVersion } from '../../core/domain/sla/contract.ts';
 import type { Interval } from '../../core/domain/sla/intervals.ts';
 import {
@@ -66,7 +67,7 @@ export async function judgeService(
   const alerts = await selectAlerts(tx, { tenantId, customerId }, window, nowMs);
   const breaches = facts.flatMap((one) => {
     const found = sourceFigures(one, versions, whole, nowMs)?.breaches ?? [];
-    const open = alerts.filter(({ deviceId }) => deviceId === null || deviceId === one.deviceId);
+    const open = alerts.filter(({ deviceId }) => deviceId === one.deviceId);
     const latencies = detectionLatencies(found, open);
     const { sourceId, deviceId, deviceName, sourceName } = one;
     return found.map((breach, at) => ({
@@ -98,6 +99,7 @@ async function selectAlerts(
   const rows = await tx.alert.findMany({
     where: {
       ...where,
+      kind: { in: [...TELLS_OF_AGE] },
       openedAt: { lt: new Date(window.endMs) },
       OR: [{ resolvedAt: null }, { resolvedAt: { gt: new Date(window.startMs) } }],
     },

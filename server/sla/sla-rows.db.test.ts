@@ -50,13 +50,17 @@ const rowsOf = async (wish: Partial<RowsWish> = {}) =>
     ...{ month: MONTH, day: null, sourceId: null, outcomes: [], page: 1, ...wish },
   });
 
-async function plantAlert(openedMs: number, resolvedMs: number): Promise<void> {
+async function plantAlert(
+  openedMs: number,
+  resolvedMs: number,
+  { kind, deviceId }: { kind: string; deviceId: string | null } = { kind: 'no_point', deviceId: source.deviceId },
+): Promise<void> {
   await services.admin.query(
     `INSERT INTO alert (tenant_id, customer_id, device_id, id, kind, severity, cause, title, message, opened_at, resolved_at, resolution)
-     VALUES ($1, $2, $3, $4, 'no_point', 'risk', 'offline', 'No restore point for too long', 'It is off.', $5, $6, 'recovered')`,
+     VALUES ($1, $2, $3, $4, $7, 'risk', 'planted', 'Planted', 'It is planted.', $5, $6, 'recovered')`,
     [
-      ...[place.tenant.id, place.customerId, source.deviceId, randomUUID()],
-      ...[new Date(openedMs), new Date(resolvedMs)],
+      ...[place.tenant.id, place.customerId, deviceId, randomUUID()],
+      ...[new Date(openedMs), new Date(resolvedMs), kind],
     ],
   );
 }
@@ -121,6 +125,12 @@ test('what the service did itself is opened breach by breach and drill by drill,
   );
   // Of the first breach somebody was told after a while, of the second nobody.
   await plantAlert(startMs + 5 * DAY + 5 * HOUR, startMs + 6 * DAY);
+  // That the storage is nearly full, or that a day was unusual, tells nobody that no backup comes.
+  for (const other of [
+    { kind: 'quota', deviceId: null },
+    { kind: 'growth', deviceId: source.deviceId },
+  ])
+    await plantAlert(startMs, endMs, other);
   await plantDrill(place, source, points[2]!, { endedMs: startMs + 12 * DAY, state: 'passed' });
   const wrong = await plantDrill(place, source, points[2]!, { endedMs: startMs + 12 * DAY + HOUR, state: 'failed' });
   services.clock.set(endMs + HOUR);

@@ -66,6 +66,17 @@ export const ACCEPTED_BY_PEOPLE: readonly AlertKind[] = ['weakened', 'ransomware
 /** What an excuse makes uncounted: backups that were expected and did not come. */
 export const EXCUSABLE: readonly AlertKind[] = ['missed', 'stuck', 'run_failed', 'failing'];
 
+/** Say that data grows old, or that what there was is gone: who has one of these knows of a breach. A full storage says nothing of it. */
+export const TELLS_OF_AGE: readonly AlertKind[] = [
+  'no_point',
+  'failing',
+  'run_failed',
+  'stuck',
+  'missed',
+  'silent',
+  'damage',
+];
+
 export interface KindWords {
   /** A few words, as the title of its rule. */
   readonly name: string;
