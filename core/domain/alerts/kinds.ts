@@ -13,6 +13,7 @@ export const ALERT_KINDS = [
   'silent',
   'suspicious',
   'drill_overdue',
+  'burn',
   'weakened',
   'quota',
   'growth',
@@ -149,6 +150,11 @@ export const KIND_WORDS: Readonly<Record<AlertKind, KindWords>> = {
   drill_overdue: {
     name: 'A restore test is overdue',
     meaning: 'No test of the depth that the policy asks for has passed within its interval.',
+    severity: 'warn',
+  },
+  burn: {
+    name: 'What may go wrong this month is used up fast',
+    meaning: 'Of the time that a contract lets data be too old in a month, 2 % went within an hour, or 5 % within six.',
     severity: 'warn',
   },
   weakened: {
