@@ -12,13 +12,14 @@ export function RtoBar({
   targetMs: number | null;
   isEstimated: boolean;
 }): ReactNode {
-  const words = `${formatDuration(tookMs)}${isEstimated ? ', estimated' : ''}`;
-  if (targetMs === null) return words;
+  const estimated = isEstimated ? ', estimated' : '';
+  if (targetMs === null) return `${formatDuration(tookMs)}${estimated}`;
   const wholeMs = Math.max(tookMs, targetMs);
   return (
     <span className={classes.bar}>
       <span>
-        {words} of {formatDuration(targetMs)}
+        {formatDuration(tookMs)} of {formatDuration(targetMs)}
+        {estimated}
         {tookMs > targetMs && <b>, too long</b>}
       </span>
       <span
