@@ -1,8 +1,7 @@
 import { IconCalendarStats } from '@tabler/icons-react';
 import Link from 'next/link';
 import type { ReactNode } from 'react';
-import { formatCount, formatCountOf, formatDay, formatDuration, formatShort } from '../../core/domain/format.ts';
-import { percentText } from '../../core/domain/sla/percent-text.ts';
+import { formatCount, formatDay, formatDuration, formatShort } from '../../core/domain/format.ts';
 import type { SlaMonthView } from '../../server/sla/view-sla-month.ts';
 import { ChartTable } from './chart.tsx';
 import { DataTable } from './data-table.tsx';

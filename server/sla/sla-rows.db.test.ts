@@ -110,7 +110,7 @@ test('time that was excused is among the rows, with who approved it; of another 
   await excuse(source.deviceId, 'requested');
   services.clock.set(startMs + 2 * DAY);
   const own = await rowsOf({ sourceId: source.id });
-  expect(own.excuses.map(({ deviceName }) => deviceName).sort()).toEqual([null, 'srv-1'].sort());
+  expect(new Set(own.excuses.map(({ deviceName }) => deviceName))).toEqual(new Set([null, 'srv-1']));
   expect(own.excuses.every(({ decidedBy }) => decidedBy !== null)).toBe(true);
   expect((await rowsOf({ sourceId: other.id })).excuses.map(({ deviceName }) => deviceName)).toEqual([null]);
 });
