@@ -15,7 +15,7 @@ import { Panel } from '../../../_ui/panel.tsx';
 import { StatusBadge } from '../../../_ui/status-badge.tsx';
 import { QuotaDialog } from './quota-dialog.client.tsx';
 import { NewRule, RuleDialog } from './rule-dialog.client.tsx';
-import { limitsWords, noiseWords, rulesSentence, shareWords } from './rule-words.ts';
+import { limitsWords, mendedWords, noiseWords, rulesSentence } from './rule-words.ts';
 import classes from './rules.module.css';
 
 export const metadata: Metadata = { title: 'Rules' };
@@ -74,25 +74,14 @@ export default async function RulesPage(): Promise<ReactNode> {
         noise.over === 0 ? (
           noiseWords(noise)
         ) : (
-          <Link href={alertsOf(rule, 'resolved')} prefetch={false}>
-            {noiseWords(noise)}
-            <span className="hf-visually-hidden">, alerts of {rule.name} that are over</span>
-          </Link>
+          <>
+            <Link href={alertsOf(rule, 'resolved')} prefetch={false}>
+              {noiseWords(noise)}
+              <span className="hf-visually-hidden">, alerts of {rule.name} that are over</span>
+            </Link>
+            <div className={classes.small}>{mendedWords(noise)}</div>
+          </>
         ),
-    },
-    {
-      key: 'acted',
-      header: 'Something was mended',
-      align: 'end',
-      isWideOnly: true,
-      cell: ({ noise }) => shareWords(noise.actionableShare, noise.actionable, noise.over),
-    },
-    {
-      key: 'again',
-      header: 'Came back',
-      align: 'end',
-      isWideOnly: true,
-      cell: ({ noise }) => shareWords(noise.reopenShare, noise.reopened, noise.alerts),
     },
     {
       key: 'mtta',

@@ -34,11 +34,20 @@ export function limitsWords({ parameters, filter }: Pick<Rule, 'parameters' | 'f
 
 /** A share with its count; never a bare percentage. */
 export function noiseWords({ noiseShare, noisy, over }: Pick<NoiseReport, 'noiseShare' | 'noisy' | 'over'>): string {
-  return shareWords(noiseShare, noisy, over);
+  return noiseShare === null
+    ? 'no case'
+    : `${Math.floor(noiseShare * 100)} % (${formatCount(noisy)} of ${formatCount(over)})`;
 }
 
-export function shareWords(share: number | null, met: number, of: number): string {
-  return share === null ? 'no case' : `${Math.floor(share * 100)} % (${formatCount(met)} of ${formatCount(of)})`;
+/** "3 of 4 mended, 1 of 5 came back". */
+export function mendedWords({
+  actionable,
+  over,
+  reopened,
+  alerts,
+}: Pick<NoiseReport, 'actionable' | 'over' | 'reopened' | 'alerts'>): string {
+  const mended = `${formatCount(actionable)} of ${formatCount(over)} mended`;
+  return reopened === 0 ? mended : `${mended}, ${formatCount(reopened)} of ${formatCount(alerts)} came back`;
 }
 
 /** From so many that are over, and so large a share of them noise, a rule is called loud. */
