@@ -1,6 +1,6 @@
 import { IconCalendarStats } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
-import { formatCount, formatCountOf, formatDuration } from '../../../core/domain/format.ts';
+import { formatCount, formatCountOf, formatDay, formatDuration } from '../../../core/domain/format.ts';
 import { percentText } from '../../../core/domain/sla/percent-text.ts';
 import { CUSTOMERS_A_PAGE, type FleetSlaLine, type FleetSlaView } from '../../../server/sla/view-fleet-sla.ts';
 import { type Column, DataTable } from '../../_ui/data-table.tsx';
@@ -59,6 +59,7 @@ export function FleetSla({ view, page }: { view: FleetSlaView; page: number }): 
                 view.days.reduce((sum, { expected }) => sum + expected, 0),
                 'expected backup',
               )}`}
+              href="#days"
             />
           </MetricRow>
           <Panel title="What we did ourselves" note="measured a few times a day, over all customers">
@@ -85,6 +86,14 @@ export function FleetSla({ view, page }: { view: FleetSlaView; page: number }): 
             total={total}
             unit="customer"
           />
+          <Panel id="days" title="Day by day" note="all customers together, each by its own clock" isFlush>
+            <DataTable
+              label="Days of the month over all customers"
+              columns={DAYS}
+              rows={[...view.days].reverse()}
+              rowKey={({ day }) => day}
+            />
+          </Panel>
         </div>
       )}
     </>
@@ -123,6 +132,22 @@ function ServiceTable({ lines, month }: { lines: FleetSlaView['serviceLines']; m
     />
   );
 }
+
+const DAYS: Column<FleetSlaView['days'][number]>[] = [
+  { key: 'day', header: 'Day', cell: ({ day }) => formatDay(Date.parse(`${day}T12:00:00Z`), 'UTC') },
+  {
+    key: 'share',
+    header: 'Time within the target',
+    align: 'end',
+    cell: ({ share }) => (share === null ? 'not measured' : percentText(share, 2)),
+  },
+  {
+    key: 'bad',
+    header: 'Missed or failed',
+    align: 'end',
+    cell: ({ bad, expected }) => `${formatCount(bad)} of ${formatCount(expected)}`,
+  },
+];
 
 const COLUMNS: Column<FleetSlaLine>[] = [
   { key: 'name', header: 'Customer', cell: ({ name }) => name },
