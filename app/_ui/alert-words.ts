@@ -1,5 +1,6 @@
 import { type AlertEventKind, RESOLUTION_WORDS } from '../../core/domain/alerts/events.ts';
 import type { Severity } from '../../core/domain/alerts/kinds.ts';
+import type { AlertTicket } from '../../server/alerts/alert-tickets.ts';
 import type { AlertRow, AlertState, AlertStep } from '../../server/alerts/view.ts';
 import type { StateWord } from './state-words.ts';
 
@@ -36,4 +37,9 @@ export function stepWords({ kind, detail }: Pick<AlertStep, 'kind' | 'detail'>):
 /** How it ended, as a sentence; null while it stands. */
 export function resolutionWords({ resolution }: Pick<AlertRow, 'resolution'>): string | null {
   return resolution === null ? null : RESOLUTION_WORDS[resolution];
+}
+
+/** "4711 at Our desk". */
+export function ticketWords({ ticketId, channelName }: Pick<AlertTicket, 'ticketId' | 'channelName'>): string {
+  return ticketId === null ? `asked for at ${channelName}` : `${ticketId} at ${channelName}`;
 }

@@ -15,7 +15,7 @@ import { MonthCalendar } from './month-calendar.tsx';
 import { Notice } from './notice.tsx';
 import { type Crumb, PageHeader } from './page-header.tsx';
 import { Panel } from './panel.tsx';
-import { ReadinessPanel } from './readiness-panel.tsx';
+import { figureLinks, ReadinessPanel } from './readiness-panel.tsx';
 import { TwoColumns } from './two-columns.tsx';
 
 /** A customer's month, for their own users and for staff who look at it with their eyes. */
@@ -62,7 +62,7 @@ export function CustomerHome({
           {alert.message}
         </Notice>
       ))}
-      {view.devices.length > 0 && <HomeTiles view={view} clock={clock} below={below} />}
+      {view.devices.length > 0 && <HomeTiles view={view} clock={clock} below={below} isStaff={isStaff} />}
       <div style={{ marginBottom: 16 }}>
         <Panel title="What is protected" isFlush>
           {view.devices.length === 0 ? (
@@ -83,7 +83,7 @@ export function CustomerHome({
       {view.devices.length > 0 && <Month view={view} />}
       {view.standing !== null && (
         <div style={{ marginTop: 16 }}>
-          <ReadinessPanel standing={view.standing} />
+          <ReadinessPanel standing={view.standing} links={figureLinks(view.customer.id, view.month, isStaff)} />
         </div>
       )}
     </>
@@ -119,9 +119,20 @@ function Month({ view }: { view: CustomerHomeView }): ReactNode {
   );
 }
 
-function HomeTiles({ view, clock, below }: { view: CustomerHomeView; clock: PageClock; below: number }): ReactNode {
+function HomeTiles({
+  view,
+  clock,
+  below,
+  isStaff,
+}: {
+  view: CustomerHomeView;
+  clock: PageClock;
+  below: number;
+  isStaff: boolean;
+}): ReactNode {
   const worst = worstSource(view.sources);
   const peak = peakSource(view.sources);
+  const rows = `/customers/${view.customer.id}/sla/rows?month=${view.month}`;
   return (
     <MetricRow>
       <MetricTile
@@ -134,12 +145,14 @@ function HomeTiles({ view, clock, below }: { view: CustomerHomeView; clock: Page
               ? `target ${formatDuration(worst.rpoMs)}, n = 1 source`
               : `worst of n = ${view.sources.length} sources: ${worst.deviceName}`
         }
+        {...(worst === null ? {} : { href: `${rows}&source=${worst.sourceId}` })}
         {...(worst?.attainment != null && worst.attainment < 1 ? { tone: 'warn' as const } : {})}
       />
       <MetricTile
         name="Below target"
         value={view.sources.length === 0 ? '–' : `${below} of ${view.sources.length}`}
         note="sources with time outside their target"
+        href={isStaff ? `/customers/${view.customer.id}/sla?month=${view.month}` : `/sla?month=${view.month}`}
         {...(below > 0 ? { tone: 'warn' as const } : {})}
       />
       <MetricTile
@@ -150,6 +163,7 @@ function HomeTiles({ view, clock, below }: { view: CustomerHomeView; clock: Page
             ? 'no restore point yet'
             : `${peak.deviceName}, ${formatDay(peak.peakAtMs, clock.timeZone)}`
         }
+        {...(peak === null ? {} : { href: `${rows}&source=${peak.sourceId}` })}
       />
       <MetricTile
         name="Last proven restore"

@@ -28,6 +28,7 @@ import { MetricRow, MetricTile } from './metric-tile.tsx';
 import { Notice } from './notice.tsx';
 import { type Crumb, PageHeader } from './page-header.tsx';
 import { Panel } from './panel.tsx';
+import { RtoBar } from './rto-bar.tsx';
 import { WeekGrid } from './week-grid.tsx';
 import classes from './month-report-page.module.css';
 
@@ -46,6 +47,7 @@ export function MonthReportPage({
   crumbs: readonly Crumb[];
 }): ReactNode {
   const { figures, tiers, drills, systems, breaches, excuses, amendments, storage, timeZone, month } = report;
+  const rows = `/customers/${customerId}/sla/rows?month=${month}`;
   const exportPath = `/api/customers/${customerId}/report?month=${month}`;
   return (
     <>
@@ -73,13 +75,14 @@ export function MonthReportPage({
               key={title}
               name={title}
               value={value}
+              href={rows}
               note={`${base}${target === null ? '' : `; ${target}, ${met === true ? 'reached' : met === false ? 'missed' : 'not measured'}`}`}
               {...(met === false ? { tone: 'risk' as const } : {})}
             />
           ))}
         </MetricRow>
         <Panel title="Day by day" note={`by the clock of ${timeZone}`} actions={<Csv path={exportPath} table="days" />}>
-          <Calendar days={report.days} />
+          <Calendar days={report.days} rows={rows} />
         </Panel>
         <Panel
           title="Ready to recover"
@@ -260,12 +263,19 @@ const DAY_WORDS: Readonly<Record<ReportDay['state'], string>> = {
   unknown: 'not measured',
 };
 
-function Calendar({ days }: { days: readonly ReportDay[] }): ReactNode {
+function Calendar({ days, rows }: { days: readonly ReportDay[]; rows: string }): ReactNode {
   return (
     <WeekGrid firstDay={days[0]?.day ?? ''} className={classes.days}>
       {days.map((day) => (
         <li key={day.day} data-state={day.state}>
-          <b>{Number(day.day.slice(8))}</b>
+          {day.state === 'outside' ? (
+            <b>{Number(day.day.slice(8))}</b>
+          ) : (
+            <Link href={`${rows}&day=${day.day}`} prefetch={false}>
+              <b>{Number(day.day.slice(8))}</b>
+              <span className="hf-visually-hidden">: the rows of the day</span>
+            </Link>
+          )}
           <span className={day.state === 'breach' ? undefined : classes.word}>{DAY_WORDS[day.state]}</span>
           {day.worstAgeMs !== null && <span>{formatDuration(day.worstAgeMs)}</span>}
           {day.drillsFailed > 0 && <span>test failed</span>}
@@ -366,9 +376,7 @@ const drillColumns = (timeZone: string): Column<ReportDrill>[] => [
     header: 'Restore took',
     align: 'end',
     cell: ({ rtoMs, isEstimated, rtoTargetMs }) =>
-      rtoMs === null
-        ? '–'
-        : `${formatDuration(rtoMs)}${isEstimated ? ', estimated' : ''}${rtoTargetMs === null ? '' : ` of ${formatDuration(rtoTargetMs)}`}`,
+      rtoMs === null ? '–' : <RtoBar tookMs={rtoMs} targetMs={rtoTargetMs} isEstimated={isEstimated} />,
   },
   { key: 'note', header: 'What was seen', cell: ({ note }) => note },
   {

@@ -1,13 +1,27 @@
+import Link from 'next/link';
 import type { ReactNode } from 'react';
 import { percentText } from '../../core/domain/sla/percent-text.ts';
-import { READINESS_PARTS } from '../../core/domain/sla/readiness.ts';
+import { READINESS_PARTS, type ReadinessPart } from '../../core/domain/sla/readiness.ts';
 import type { Standing } from '../../core/domain/sla/standing.ts';
 import { Panel } from './panel.tsx';
 import classes from './readiness-panel.module.css';
 import { LAMP_WORDS, PART_WORDS } from '../../core/domain/sla/sla-words.ts';
 
+/** Where the rows behind each part are; a part without them is not among the keys. */
+export type FigureLinks = Readonly<Partial<Record<ReadinessPart, string>>>;
+
+/** `month`: whose rows are shown. Staff have pages of integrity and devices, customers their own home. */
+export function figureLinks(customerId: string, month: string, isStaff: boolean): FigureLinks {
+  return {
+    rpo: `/customers/${customerId}/sla/rows?month=${month}`,
+    drills: isStaff ? `/customers/${customerId}/proof` : '/proof',
+    ...(isStaff ? { integrity: '/integrity' } : {}),
+    coverage: isStaff ? `/customers/${customerId}` : '/home',
+  };
+}
+
 /** One number, never without its parts; and the rule 3-2-1-1-0 as lamps, each with its reason. */
-export function ReadinessPanel({ standing }: { standing: Standing }): ReactNode {
+export function ReadinessPanel({ standing, links }: { standing: Standing; links: FigureLinks }): ReactNode {
   const { readiness, lamps, coverage } = standing;
   return (
     <Panel
@@ -24,7 +38,15 @@ export function ReadinessPanel({ standing }: { standing: Standing }): ReactNode 
             const share = readiness.parts[part];
             return (
               <div key={part} data-state={share === null ? 'unknown' : share >= 1 ? 'full' : 'part'}>
-                <dt>{PART_WORDS[part]}</dt>
+                <dt>
+                  {links[part] === undefined ? (
+                    PART_WORDS[part]
+                  ) : (
+                    <Link href={links[part]} prefetch={false}>
+                      {PART_WORDS[part]}
+                    </Link>
+                  )}
+                </dt>
                 <dd>
                   <span className={classes.track} aria-hidden="true">
                     <span style={{ width: `${(share ?? 0) * 100}%` }} />

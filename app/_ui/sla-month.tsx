@@ -1,24 +1,25 @@
 import { IconCalendarStats } from '@tabler/icons-react';
 import Link from 'next/link';
 import type { ReactNode } from 'react';
-import { formatCount, formatCountOf, formatDay, formatDuration, formatShort } from '../../core/domain/format.ts';
-import { percentText } from '../../core/domain/sla/percent-text.ts';
+import { formatCount, formatDay, formatDuration, formatShort } from '../../core/domain/format.ts';
 import type { SlaMonthView } from '../../server/sla/view-sla-month.ts';
 import { ChartTable } from './chart.tsx';
 import { DataTable } from './data-table.tsx';
 import { EmptyState } from './empty-state.tsx';
 import { ExcuseActions, ExcuseDialog } from './excuse-dialogs.client.tsx';
 import { ExposureChart } from './exposure-chart.client.tsx';
-import { MetricRow, MetricTile } from './metric-tile.tsx';
+import { MetricRow } from './metric-tile.tsx';
 import { MonthPicker } from './month-picker.tsx';
 import { Notice } from './notice.tsx';
 import { type Crumb, PageHeader } from './page-header.tsx';
 import { Panel } from './panel.tsx';
-import { ReadinessPanel } from './readiness-panel.tsx';
+import { figureLinks, ReadinessPanel } from './readiness-panel.tsx';
 import { RecomputeButton } from './recompute-button.client.tsx';
+import { ServiceTiles } from './service-tiles.tsx';
 import { SlaCalendar } from './sla-calendar.tsx';
 import classes from './sla-month.module.css';
 import { SourceMonthTable, TierTable } from './sla-tables.tsx';
+import { SlaTiles } from './sla-tiles.tsx';
 import { StandingPanel } from './standing-panel.tsx';
 import {
   breachWords,
@@ -104,11 +105,12 @@ function Figures({
   isStaff: boolean;
 }): ReactNode {
   const rows = `${rowsPath}?month=${view.month}`;
+  const links = figureLinks(view.customer.id, view.month, isStaff);
   const strictest = Math.min(...figures.tiers.map(({ tier }) => tier.rpoMinutes * 60_000));
   const chart = view.days.map(({ day, peakMs }) => ({ day, number: Number(day.slice(8)), peakMs }));
   return (
     <>
-      <Tiles view={view} figures={figures} rows={rows} />
+      <SlaTiles view={view} figures={figures} rows={rows} />
       <Panel title="Promised and attained" isFlush>
         <TierTable tiers={figures.tiers} />
       </Panel>
@@ -138,65 +140,24 @@ function Figures({
       <Breaches view={view} rowsPath={rowsPath} />
       <Excuses view={view} isStaff={isStaff} />
       <Amendments view={view} isStaff={isStaff} />
-      <Panel title="Every source" note="the worst first" isFlush>
+      <Panel id="sources" title="Every source" note="the worst first" isFlush>
         <SourceMonthTable view={view} rowsPath={rowsPath} />
       </Panel>
       {view.standing !== null && (
         <>
-          <ReadinessPanel standing={view.standing} />
-          <StandingPanel standing={view.standing} timeZone={view.customer.timeZone} />
+          <ReadinessPanel standing={view.standing} links={links} />
+          <StandingPanel standing={view.standing} timeZone={view.customer.timeZone} links={links} />
+          <Panel title="What we did ourselves" note="measured with the above">
+            <MetricRow>
+              <ServiceTiles
+                service={view.standing.service}
+                href={`/customers/${view.customer.id}/sla/service?month=${view.month}`}
+              />
+            </MetricRow>
+          </Panel>
         </>
       )}
     </>
-  );
-}
-
-function Tiles({
-  view,
-  figures,
-  rows,
-}: {
-  view: SlaMonthView;
-  figures: NonNullable<SlaMonthView['figures']>;
-  rows: string;
-}): ReactNode {
-  const { schedule, counts, drilled, peak } = figures;
-  return (
-    <MetricRow>
-      <MetricTile
-        name="Time within the target"
-        value={figures.attainment === null ? '–' : percentText(figures.attainment, 2)}
-        note={`n = ${formatCountOf(figures.sources, 'source')}; worst ${figures.worst === null ? '–' : percentText(figures.worst.share, 2)}, ${formatCount(figures.belowTarget)} below target`}
-        {...(figures.belowTarget > 0 ? { tone: 'warn' as const } : {})}
-      />
-      <MetricTile
-        name="Most that could have been lost"
-        value={peak === null ? '–' : formatDuration(peak.ageMs)}
-        note={
-          peak === null ? (
-            'no restore point yet'
-          ) : (
-            <Link href={`${rows}&source=${peak.sourceId}`}>on {formatDay(peak.atMs, view.customer.timeZone)}</Link>
-          )
-        }
-      />
-      <MetricTile
-        name="Backups that succeeded"
-        value={schedule.success === null ? '–' : percentText(schedule.success, 2)}
-        note={
-          <Link href={`${rows}&outcome=missed,failed,stuck`}>
-            {formatCount(counts.missed + counts.failed + counts.stuck)} missed or failed of{' '}
-            {formatCount(schedule.counted)}
-          </Link>
-        }
-      />
-      <MetricTile
-        name="Sources with a tested restore"
-        value={drilled.share === null ? '–' : `${formatCount(drilled.met)} of ${formatCount(drilled.of)}`}
-        note={<Link href={rows}>{formatCountOf(figures.drills.passed, 'test')} passed</Link>}
-        {...(drilled.met < drilled.of ? { tone: 'warn' as const } : {})}
-      />
-    </MetricRow>
   );
 }
 

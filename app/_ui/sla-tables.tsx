@@ -10,7 +10,7 @@ function shareText({ met, of, share }: Share): string {
   return share === null ? 'none' : `${percentText(share)} (${formatCount(met)} of ${formatCount(of)})`;
 }
 
-/** What was promised beside what was attained, a row a tier. */
+/** What was promised beside what was attained, a row a tier; each leads to the sources below, and those to their rows. */
 export function TierTable({ tiers }: { tiers: readonly TierFigures[] }): ReactNode {
   const columns: Column<TierFigures>[] = [
     { key: 'name', header: 'Tier', cell: ({ tier, sources }) => `${tier.name} (${formatCount(sources)})` },
@@ -87,6 +87,7 @@ export function TierTable({ tiers }: { tiers: readonly TierFigures[] }): ReactNo
       columns={columns}
       rows={tiers}
       rowKey={({ tier }) => tier.key}
+      href={() => '#sources'}
     />
   );
 }

@@ -99,7 +99,12 @@ describe('people', () => {
 
   test('today counts a device once by the source that breaks its promise first, and not one whose next backup comes before', async () => {
     const { tenant, technician, sql, ago, machine, point, expected } = bench;
-    const soon = async () => (await viewToday(services, technician)).counts.breachingSoon;
+    const soon = async () => {
+      const { counts, breaching } = await viewToday(services, technician);
+      // The figure opens exactly the devices that it counts.
+      expect(new Set(breaching.map(({ deviceId }) => deviceId)).size).toBe(counts.breachingSoon);
+      return counts.breachingSoon;
+    };
     const second = async (of: Awaited<ReturnType<typeof machine>>) => {
       const { deviceId, customerId } = of;
       const id = newId();
@@ -113,6 +118,9 @@ describe('people', () => {
     const fresh = await machine('first source near');
     await point(fresh, ago(HOUR));
     expect(await soon()).toBe(1);
+    const [near] = (await viewToday(services, technician)).breaching;
+    expect(near).toMatchObject({ deviceId: fresh.deviceId, deviceName: 'first source near' });
+    expect(Math.abs(near!.breachMs - (services.clock.nowMs() + HOUR))).toBeLessThan(MINUTE);
     const broken = await machine('first source long broken, second near');
     await point(broken, ago(3 * HOUR));
     expect(await soon()).toBe(1);
@@ -217,6 +225,8 @@ describe('people', () => {
     expect((await viewAlerts(services, tenant.owner, { ...filter, text: 'THEIRS' }, 1)).rows).toMatchObject([
       { customerId: theirs.id },
     ]);
+    const ofRule = async (rule: string) => (await viewAlerts(services, tenant.owner, { ...filter, rule }, 1)).total;
+    expect([await ofRule('built_in'), await ofRule(newId())]).toEqual([2, 0]);
     const foreign = (await open()).find(({ customerId }) => customerId === theirs.id)!;
     await expect(viewAlert(services, mine.viewer, foreign.id)).rejects.toMatchObject({ code: 'not_found' });
     const other = await createTestTenant(services, 'other');

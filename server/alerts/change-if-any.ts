@@ -5,7 +5,7 @@ import type { Services } from '../services.ts';
 /** A transaction under the claim; nothing at all where another worker was first and nothing is left to change. */
 export async function changeIfAny(
   services: Services,
-  claim: Claim,
+  claim: Pick<Claim, 'scope' | 'guard'>,
   work: (change: Change) => Promise<number>,
 ): Promise<void> {
   class NothingChanged extends Error {}

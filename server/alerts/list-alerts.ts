@@ -6,6 +6,7 @@ import type { Tx } from '../db/client.ts';
 import type { Prisma } from '../db/generated/client.ts';
 import { withScope } from '../db/with-scope.ts';
 import type { Services } from '../services.ts';
+import { loadTickets } from './alert-tickets.ts';
 import { listStaff } from './queries.ts';
 import {
   ALERT_STATES,
@@ -23,6 +24,8 @@ export interface AlertFilter {
   /** Part of a title, a message, a device or a customer, any case. */
   readonly text: string;
   readonly kind: AlertKind | null;
+  /** Of this rule alone; `built_in`: of the one of the kind. */
+  readonly rule?: string | null;
 }
 
 /** Customers do not see the accounts of the provider's people. */
@@ -62,12 +65,13 @@ export async function viewAlerts(
   });
 }
 
-function matching(scope: Scope, { text, kind }: AlertFilter): Prisma.AlertWhereInput {
+function matching(scope: Scope, { text, kind, rule = null }: AlertFilter): Prisma.AlertWhereInput {
   const contains = { contains: text.trim(), mode: 'insensitive' as const };
   return {
     tenantId: scope.tenantId,
     ...(scope.customerId === null ? {} : { customerId: scope.customerId }),
     ...(kind === null ? {} : { kind }),
+    ...(rule === null ? {} : { ruleId: rule === 'built_in' ? null : rule }),
     ...(text.trim() === ''
       ? {}
       : {
@@ -147,6 +151,7 @@ export async function viewAlert(services: Services, scope: Scope, alertId: strin
         acknowledgedMs: alert.acknowledgedAt?.getTime() ?? null,
         ownerId: alert.ownerId,
       },
+      tickets: isStaff ? ((await loadTickets(tx, tenantId, [alert], { isOpenOnly: false })).get(alertId) ?? []) : [],
       steps: await loadSteps(tx, tenantId, alertId, isStaff),
       episode: episode.map(({ id, openedAt, resolvedAt }) => ({
         id,

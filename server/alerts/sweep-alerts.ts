@@ -22,7 +22,7 @@ const PAGE = 4000;
 /** Changes of one transaction: each has an audit row, and the end of the chain is locked until the commit. */
 const CHANGES_MAX = 250;
 /** Their limits are a rule's, and they are looked at when a backup is sealed. */
-const SETTLED_KINDS: readonly AlertKind[] = ['quota', 'growth'];
+const SETTLED_KINDS: readonly AlertKind[] = ['quota', 'growth', 'burn'];
 const FIRST_ID = '00000000-0000-0000-0000-000000000000';
 
 /**

@@ -61,7 +61,15 @@ export async function viewRules(services: Services, scope: Scope): Promise<Rules
 async function selectTimes(tx: Tx, tenantId: string, since: Date): Promise<ReadonlyMap<string, AlertTimes[]>> {
   const rows = await tx.alert.findMany({
     where: { tenantId, openedAt: { gte: since } },
-    select: { kind: true, ruleId: true, openedAt: true, resolvedAt: true, acknowledgedAt: true, resolution: true },
+    select: {
+      kind: true,
+      ruleId: true,
+      openedAt: true,
+      resolvedAt: true,
+      acknowledgedAt: true,
+      resolution: true,
+      reopenings: true,
+    },
     orderBy: { openedAt: 'desc' },
     take: NOISE_ALERTS_MAX,
   });
@@ -69,11 +77,13 @@ async function selectTimes(tx: Tx, tenantId: string, since: Date): Promise<Reado
   return new Map(
     [...byRule].map(([key, of]) => [
       key,
-      of.map(({ openedAt, resolvedAt, acknowledgedAt, resolution }) => ({
+      of.map(({ openedAt, resolvedAt, acknowledgedAt, resolution, reopenings }) => ({
         openedMs: openedAt.getTime(),
         resolvedMs: resolvedAt?.getTime() ?? null,
         acknowledgedMs: acknowledgedAt?.getTime() ?? null,
         isSelfResolved: resolution === 'recovered',
+        isMoot: resolution === 'rule_off' || resolution === 'device_gone',
+        isReopened: reopenings > 0,
       })),
     ]),
   );

@@ -4,6 +4,7 @@ import type { AlertGroup, GroupedAlert } from '../../core/domain/alerts/groups.t
 import type { AlertKind, Severity } from '../../core/domain/alerts/kinds.ts';
 import type { NoiseReport } from '../../core/domain/alerts/noise.ts';
 import type { Rule } from '../../core/domain/alerts/rules.ts';
+import type { AlertTicket } from './alert-tickets.ts';
 
 /** Something that needs a person, as the page of a device shows it. */
 export interface AlertView {
@@ -24,6 +25,8 @@ export interface Person {
 export interface TodayAlert extends GroupedAlert {
   readonly timeZone: string;
   readonly reopenings: number;
+  /** Those that are open. */
+  readonly tickets: readonly AlertTicket[];
 }
 
 export interface TodayView {
@@ -37,12 +40,22 @@ export interface TodayView {
     readonly failedDrills: number;
     readonly anomalies: number;
   };
+  /** Those that `breachingSoon` counts, the first to breach first; of very many the first ones. */
+  readonly breaching: readonly BreachingDevice[];
   /** More alerts stand than are shown; what is left out is less urgent. */
   readonly isCut: boolean;
   readonly devices: number;
   readonly staff: readonly Person[];
   readonly review: { readonly name: string; readonly atMs: number; readonly openGroups: number } | null;
   readonly mayApprove: boolean;
+}
+
+export interface BreachingDevice {
+  readonly deviceId: string;
+  readonly deviceName: string;
+  readonly customerName: string;
+  readonly timeZone: string;
+  readonly breachMs: number;
 }
 
 export const ALERT_STATES = ['open', 'acknowledged', 'snoozed', 'resolved'] as const;
@@ -87,6 +100,8 @@ export interface AlertDetail {
     readonly ownerId: string | null;
   };
   readonly steps: readonly AlertStep[];
+  /** Of the provider's service desks; for staff. */
+  readonly tickets: readonly AlertTicket[];
   /** Earlier and later stretches of the same trouble, the newest first. */
   readonly episode: readonly { readonly id: string; readonly openedMs: number; readonly resolvedMs: number | null }[];
   readonly staff: readonly Person[];

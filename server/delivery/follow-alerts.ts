@@ -9,6 +9,7 @@ import type { Tx } from '../db/client.ts';
 import { withScope } from '../db/with-scope.ts';
 import type { Claim } from '../jobs/claims.ts';
 import type { Services } from '../services.ts';
+import { alertSubject } from './alert-subject.ts';
 import { publishNotification } from './publish.ts';
 
 const BATCH = 200;
@@ -82,8 +83,7 @@ function eventOf(tenantId: string, row: EventRow): NotificationEvent {
     tenantId,
     customerId: row.customer_id,
     sourceKey: `alert_event:${row.id}`,
-    // One that comes and goes is one thread and one incident.
-    subjectKey: `alert:${row.episode_id ?? row.alert_id}`,
+    subjectKey: alertSubject({ id: row.alert_id, episodeId: row.episode_id }),
     transition,
     severity: SEVERITIES[row.severity],
     kind: row.kind,

@@ -57,6 +57,7 @@ const COLUMNS: Readonly<Record<FleetColumn, CsvColumn>> = {
   },
   next: { headers: ['Next expected'], cells: ({ nextDueMs }) => [time(nextDueMs)] },
   alert: { headers: ['Open alerts', 'Oldest alert'], cells: ({ openAlerts, alertTitle }) => [openAlerts, alertTitle] },
+  owner: { headers: ['Owner'], cells: ({ owners }) => [owners.join(', ')] },
   size: { headers: ['Protected bytes'], cells: ({ sizeBytes }) => [sizeBytes] },
   added: { headers: ['Stored by the last backup (bytes)'], cells: ({ addedBytes }) => [addedBytes] },
   policy: { headers: ['Policy'], cells: ({ policyName }) => [policyName] },

@@ -51,6 +51,42 @@ test('a tag is kept once, in lower case, and finds its device at once', async ()
   expect(await namesFor('tag:none')).toEqual([deviceId]);
 });
 
+test('the list and its export say who has the open alerts of a device, and nobody once they are over', async () => {
+  const [customer] = ours.customers;
+  const owners = async (): Promise<readonly string[]> =>
+    (await listFleet(services, ours.owner, { filter: parseFilter(''), after: null })).rows[0]!.owners;
+  const alert = async (kind: string, ownerId: string | null): Promise<void> => {
+    await services.admin.query(
+      `INSERT INTO alert (tenant_id, customer_id, device_id, id, kind, severity, cause, title, message, owner_id)
+       VALUES ($1, $2, $3, $4, $5, 'warn', 'offline', 'A machine is silent', 'It is off.', $6)`,
+      [ours.id, customer.id, deviceId, randomUUID(), kind, ownerId],
+    );
+  };
+  expect(await owners()).toEqual([]);
+  const [hanna, tove] = [randomUUID(), randomUUID()];
+  for (const [id, name] of [
+    [hanna, 'Hanna'],
+    [tove, 'Tove'],
+  ])
+    await services.admin.query(
+      `INSERT INTO app_user (tenant_id, id, email, name, role, password_hash) VALUES ($1, $2, $3, $4, 'technician', 'none')`,
+      [ours.id, id, `${id}@x.test`, name],
+    );
+  await alert('silent', tove);
+  await alert('missed', hanna);
+  await alert('no_point', null);
+  expect(await owners()).toEqual(['Hanna', 'Tove']);
+  const lines: string[] = [];
+  for await (const line of exportFleet(services, ours.owner, { filter: parseFilter(''), columns: ['owner'] }))
+    lines.push(line);
+  expect(lines[0]).toContain('Owner');
+  expect(lines[1]).toContain('"Hanna, Tove"');
+  await services.admin.query(`UPDATE alert SET resolved_at = now(), resolution = 'recovered' WHERE tenant_id = $1`, [
+    ours.id,
+  ]);
+  expect(await owners()).toEqual([]);
+});
+
 test('what is no word is refused, and so is everybody but the provider’s own staff', async () => {
   await expect(tagDevice(services, ours.owner, deviceId, ['two words'])).rejects.toThrow(/is no tag/);
   await expect(tagDevice(services, ours.owner, deviceId, ['none'])).rejects.toThrow(/is no tag/);

@@ -37,6 +37,12 @@ export interface PageWish {
   readonly withBars?: boolean;
 }
 
+/** Who has the alerts is looked up for the rows of a page alone: it changes without any change of the device. */
+interface ListedRow extends FleetFactsRow {
+  readonly sort_key: string;
+  readonly owners: string[];
+}
+
 /** Staff only. @throws HoldfastError bad_request for a place that is none. */
 export async function listFleet(services: Services, scope: Scope, wish: PageWish): Promise<FleetPage> {
   requireStaff(scope);
@@ -49,13 +55,17 @@ export async function listFleet(services: Services, scope: Scope, wish: PageWish
   const isDescending = wish.filter.sort?.isDescending === true;
   const limit = Math.min(wish.rows ?? PAGE_ROWS, PAGE_ROWS_MAX);
   const order = sqlFragment`${sortKey.key} ${isDescending ? sqlFragment`DESC` : sqlFragment`ASC`}, f.customer_name, f.name, f.id`;
-  const [, found] = await runAllInScope<[unknown, FleetFactsRow & { sort_key: string }]>(services, scope, [
+  const [, found] = await runAllInScope<[unknown, ListedRow]>(services, scope, [
     overManyRows,
     toStatement(
       null,
       // What is shown is spelled out for the rows of the page alone, and not for all that are sorted.
       sqlFragment`${withFleet(scope.tenantId, now)}
-        SELECT ${fleetColumns}, (${sortKey.key})::text AS sort_key FROM (
+        SELECT ${fleetColumns}, (${sortKey.key})::text AS sort_key,
+          CASE WHEN f.open_alerts = 0 THEN '{}' ELSE ARRAY(SELECT DISTINCT u.name FROM alert a
+            JOIN app_user u ON u.tenant_id = a.tenant_id AND u.id = a.owner_id
+            WHERE a.tenant_id = ${scope.tenantId}::uuid AND a.device_id = f.id AND a.resolved_at IS NULL ORDER BY 1) END AS owners
+        FROM (
           SELECT f.* FROM f WHERE ${compileFilter(wish.filter.where, now)} AND ${behind(place, sortKey, isDescending)}
           ORDER BY ${order} LIMIT ${limit + 1}) f
         ORDER BY ${order}`,
@@ -80,7 +90,7 @@ function behind(place: Place | null, { key, cast }: SortKey, isDescending: boole
     AND (f.customer_name, f.name, f.id) > (${place.customer}, ${place.name}, ${place.id}::uuid)))`;
 }
 
-function writePlace(row: FleetFactsRow & { sort_key: string }, nowMs: number): string {
+function writePlace(row: ListedRow, nowMs: number): string {
   const place: Place = { at: nowMs, key: row.sort_key, customer: row.customer_name, name: row.name, id: row.id };
   return Buffer.from(JSON.stringify(place)).toString('base64url');
 }
@@ -98,7 +108,7 @@ function readPlace(text: string): Place {
   return parsed.data;
 }
 
-function toFleetRow(row: FleetFactsRow, bar: OccurrenceBar, nowMs: number): FleetRow {
+function toFleetRow(row: ListedRow, bar: OccurrenceBar, nowMs: number): FleetRow {
   return {
     ...deviceOf(row, { rpoMs: row.rpo_ms, drillIntervalMs: row.drill_interval_ms }, nowMs),
     os: row.os,
@@ -112,6 +122,7 @@ function toFleetRow(row: FleetFactsRow, bar: OccurrenceBar, nowMs: number): Flee
     addedBytes: row.usable_stored_bytes === null ? null : Number(row.usable_stored_bytes),
     lastOutcome: row.last_outcome,
     alertTitle: row.alert_title,
+    owners: row.owners,
     badObjects: row.bad_objects,
     isSuspectedClone: row.suspected_clone_at !== null,
     enrolledMs: row.enrolled_at.getTime(),

@@ -94,6 +94,8 @@ export interface FleetRow extends Omit<DeviceSummary, 'history'> {
   readonly addedBytes: number | null;
   readonly lastOutcome: OccurrenceOutcome | null;
   readonly alertTitle: string | null;
+  /** Names of those who have its open alerts. */
+  readonly owners: readonly string[];
   readonly badObjects: number;
   readonly isSuspectedClone: boolean;
   readonly enrolledMs: number;

@@ -18,14 +18,27 @@ export interface ExcuseView extends Interval {
 /** The provider's people are behind the wall of a customer's own: the row is not given, whatever its type says. */
 const nameOf = (person: { readonly name: string } | null): string => person?.name ?? 'your provider';
 
-/** What was asked for in a window, whatever became of it; the newest first. */
+/** What was asked for in a window, whatever became of it; the newest first. `of`: what concerns this source alone. */
 export async function listExcuses(
   tx: Tx,
   where: { readonly tenantId: string; readonly customerId: string },
   window: Interval,
+  of: { readonly sourceId: string; readonly deviceId: string } | null = null,
 ): Promise<ExcuseView[]> {
   const rows = await tx.slaExcuse.findMany({
-    where: { ...where, startsAt: { lt: new Date(window.endMs) }, endsAt: { gt: new Date(window.startMs) } },
+    where: {
+      ...where,
+      startsAt: { lt: new Date(window.endMs) },
+      endsAt: { gt: new Date(window.startMs) },
+      ...(of === null
+        ? {}
+        : {
+            AND: [
+              { OR: [{ deviceId: null }, { deviceId: of.deviceId }] },
+              { OR: [{ sourceId: null }, { sourceId: of.sourceId }] },
+            ],
+          }),
+    },
     orderBy: { startsAt: 'desc' },
     take: 200,
     include: {

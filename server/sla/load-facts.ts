@@ -239,7 +239,7 @@ async function selectDrills(tx: Tx, wish: FactsWish, window: Interval): Promise<
  * Before the window, of each source and depth the newest pass, and the newest full one: a daily drill over a year would be
  * hundreds of rows, of which one counts. Each pair is a depth that was asked for and one that was reached; both in the index.
  */
-async function selectOlderDrills(tx: Tx, wish: FactsWish, start: Date): Promise<DrillRow[]> {
+export async function selectOlderDrills(tx: Tx, wish: FactsWish, start: Date): Promise<DrillRow[]> {
   const from = new Date(start.getTime() - DRILL_DAYS * DAY_MS);
   return await tx.$queryRaw<DrillRow[]>`
     SELECT ${drillColumns} FROM source s

@@ -19,6 +19,7 @@ import { loadVersions } from './load-versions.ts';
 import { unpackSource } from './packed-figures.ts';
 import { rollUpDays } from './roll-up-days.ts';
 import { readFiguresJson, readStandingJson } from './read-figures.ts';
+import { watchBurn } from './watch-burn.ts';
 import { writeSourceMonths } from './write-source-months.ts';
 
 interface Mark {
@@ -37,18 +38,18 @@ export async function rollUpMonth(
 ): Promise<void> {
   const { tenantId } = claim.scope;
   const nowMs = services.clock.nowMs();
-  await withScope(
+  const computed = await withScope(
     services,
     claim.scope,
     async (tx) => {
       await claim.guard(tx);
       const customer = await tx.customer.findUnique({ where: { tenantId_id: { tenantId, id: customerId } } });
-      if (customer === null) return;
+      if (customer === null) return undefined;
       // Two at once would each write what it read before the other's.
       await tx.$queryRaw`SELECT pg_advisory_xact_lock(hashtextextended(${`${customerId}/${month}`}, 0))::text`;
       const marks = await takeMarks(tx, { tenantId, customerId, month });
       const whole = monthWindow(month, customer.timezone);
-      if (whole.startMs > nowMs) return;
+      if (whole.startMs > nowMs) return undefined;
       const known = await tx.customerMonth.findUnique({
         where: { tenantId_customerId_month: { tenantId, customerId, month } },
       });
@@ -57,7 +58,12 @@ export async function rollUpMonth(
       const versions = (await loadVersions(tx, tenantId, [customerId])).get(customerId) ?? [];
       await writeSources(tx, place, span.sourceIds, versions, nowMs);
       await rollUpDays(tx, { tenantId, customerIds: [customerId] }, span.days, nowMs);
-      const after = await writeMonth(services, tx, place, { known, versions, isWhole: span.sourceIds === null, nowMs });
+      const { figures: after, brokenIds } = await writeMonth(services, tx, place, {
+        known,
+        versions,
+        isWhole: span.sourceIds === null,
+        nowMs,
+      });
       if (known?.frozenAt != null) {
         await amendMonth(services, tx, claim.scope, place, {
           before: readFiguresJson(known.figures),
@@ -65,9 +71,11 @@ export async function rollUpMonth(
           causes: marks.map(({ cause }) => cause),
         });
       } else if (await isClosable(tx, place, nowMs)) await freezeMonth(services, tx, claim.scope, place);
+      return { place, versions, figures: after, brokenIds };
     },
     { timeoutMs: TIMEOUT_MS },
   );
+  if (computed !== undefined) await watchBurn(services, claim, computed);
 }
 
 export interface MonthPlace {
@@ -165,5 +173,8 @@ async function writeMonth(
     update: row,
     select: { month: true },
   });
-  return figures;
+  return {
+    figures,
+    brokenIds: sources.filter(({ violationMs }) => violationMs > 0).map(({ sourceId }) => sourceId),
+  };
 }

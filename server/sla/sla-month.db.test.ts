@@ -234,9 +234,10 @@ describe('a month', () => {
         silentMs: service.silentMs,
         breaches: service.breaches,
         undetected: service.undetected,
-        falseGreen: service.falseGreen.met,
-        drills: service.falseGreen.of,
+        latencyMs: service.latencyMs,
+        falseGreen: service.falseGreen,
       },
+      serviceLines: service.silentMs > 0 ? [{ customerId, silentMs: service.silentMs }] : [],
     });
   });
 

@@ -1,11 +1,15 @@
 /** Every customer's month beside one another, and the provider's days: from the roll-ups alone, whatever the size of the fleet. */
 import { monthOf, monthsBetween } from '../../core/domain/calendar.ts';
+import { shareOf } from '../../core/domain/sla/share.ts';
+import type { ServiceFigures } from '../../core/domain/sla/standing.ts';
 import { requireStaff, type Scope } from '../access/scope.ts';
 import { withScope } from '../db/with-scope.ts';
 import type { Services } from '../services.ts';
 import { readFiguresJson } from './read-figures.ts';
 
 const DAY_MS = 24 * 3_600_000;
+/** Customers of whom the service itself did not do well are few; of more, the worst. */
+const SERVICE_LINES = 20;
 /** Customers of one page. */
 export const CUSTOMERS_A_PAGE = 100;
 
@@ -41,13 +45,9 @@ export interface FleetSlaView {
     readonly unmeasured: number;
   };
   /** What the service itself did in the month, over all customers. */
-  readonly service: {
-    readonly silentMs: number;
-    readonly breaches: number;
-    readonly undetected: number;
-    readonly falseGreen: number;
-    readonly drills: number;
-  };
+  readonly service: ServiceFigures;
+  /** The customers of whom it did not do well, the longest silence first. */
+  readonly serviceLines: readonly (ServiceFigures & { readonly customerId: string; readonly name: string })[];
   /** Of the month, by day: the share of time outside the target, and what was missed or failed. */
   readonly days: readonly {
     readonly day: string;
@@ -90,19 +90,34 @@ export async function viewFleetSla(
         silentMs: number;
         breaches: number;
         undetected: number;
+        latencyMs: number | null;
         falseGreen: number;
         drills: number;
+        lines: (ServiceFigures & { customerId: string })[];
       }[]
-    >`SELECT count(*)::int AS total, coalesce(sum(sources), 0)::int AS sources, coalesce(sum(below_target), 0)::int AS below,
+    >`
+      -- The JSON of a month is long: it is opened once.
+      WITH of_month AS MATERIALIZED (SELECT customer_id, sources, below_target, credit, attainment, standing -> 'service' AS own
+        FROM customer_month WHERE tenant_id = ${tenantId}::uuid AND month = ${wanted})
+      SELECT count(*)::int AS total, coalesce(sum(sources), 0)::int AS sources, coalesce(sum(below_target), 0)::int AS below,
         (count(*) FILTER (WHERE below_target > 0))::int AS "customersBelow", (count(*) FILTER (WHERE credit > 0))::int AS credits,
         (count(*) FILTER (WHERE attainment IS NULL))::int AS unmeasured,
-        coalesce(sum((s.own ->> 'silentMs')::float8), 0) AS "silentMs",
-        coalesce(sum((s.own ->> 'breaches')::int), 0)::int AS breaches,
-        coalesce(sum((s.own ->> 'undetected')::int), 0)::int AS undetected,
-        coalesce(sum((s.own #>> '{falseGreen,met}')::int), 0)::int AS "falseGreen",
-        coalesce(sum((s.own #>> '{falseGreen,of}')::int), 0)::int AS drills
-      FROM customer_month CROSS JOIN LATERAL (SELECT standing -> 'service' AS own OFFSET 0) s
-      WHERE tenant_id = ${tenantId}::uuid AND month = ${wanted}`;
+        coalesce(sum((own ->> 'silentMs')::float8), 0) AS "silentMs",
+        coalesce(sum((own ->> 'breaches')::int), 0)::int AS breaches,
+        coalesce(sum((own ->> 'undetected')::int), 0)::int AS undetected,
+        max((own ->> 'latencyMs')::float8) AS "latencyMs",
+        coalesce(sum((own #>> '{falseGreen,met}')::int), 0)::int AS "falseGreen",
+        coalesce(sum((own #>> '{falseGreen,of}')::int), 0)::int AS drills,
+        (SELECT coalesce(jsonb_agg(own || jsonb_build_object('customerId', customer_id)), '[]') FROM (SELECT customer_id, own FROM of_month
+          WHERE (own ->> 'silentMs')::float8 > 0 OR (own ->> 'undetected')::int > 0 OR (own #>> '{falseGreen,met}')::int > 0
+          ORDER BY (own ->> 'silentMs')::float8 DESC, (own #>> '{falseGreen,met}')::int DESC, customer_id
+          LIMIT ${SERVICE_LINES}) worst) AS lines
+      FROM of_month`;
+    const named = await tx.customer.findMany({
+      where: { tenantId, id: { in: sums!.lines.map(({ customerId }) => customerId) } },
+      select: { id: true, name: true },
+    });
+    const nameOf = new Map(named.map(({ id, name }) => [id, name]));
     const days = await tx.tenantDay.findMany({
       where: { tenantId, day: { gte: `${wanted}-01`, lte: `${wanted}-31` } },
       orderBy: { day: 'asc' },
@@ -140,9 +155,11 @@ export async function viewFleetSla(
         silentMs: sums!.silentMs,
         breaches: sums!.breaches,
         undetected: sums!.undetected,
-        falseGreen: sums!.falseGreen,
-        drills: sums!.drills,
+        // Of single breaches the roll-ups know nothing: the customer where it took longest speaks for all.
+        latencyMs: sums!.latencyMs,
+        falseGreen: shareOf(sums!.falseGreen, sums!.drills),
       },
+      serviceLines: sums!.lines.map((line) => ({ ...line, name: nameOf.get(line.customerId) ?? 'A removed customer' })),
       days: days.map((row) => ({
         day: row.day,
         share: row.windowSeconds === 0n ? null : 1 - Number(row.violationSeconds) / Number(row.windowSeconds),

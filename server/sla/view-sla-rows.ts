@@ -4,8 +4,12 @@ import { dayWindow, monthWindow } from '../../core/domain/calendar.ts';
 import type { CheckState, OccurrenceOutcome, RestorePointState } from '../../core/domain/outcome.ts';
 import type { Interval } from '../../core/domain/sla/intervals.ts';
 import type { Scope } from '../access/scope.ts';
+import type { Tx } from '../db/client.ts';
+import type { Prisma } from '../db/generated/client.ts';
 import { withScope } from '../db/with-scope.ts';
 import type { Services } from '../services.ts';
+import { type ExcuseView, listExcuses } from './list-excuses.ts';
+import { selectOlderDrills } from './load-facts.ts';
 
 /** On one page, of each kind. */
 export const ROWS_A_PAGE = 200;
@@ -24,24 +28,34 @@ export interface SlaRowsView {
     readonly runId: string | null;
   }[];
   readonly occurrencesTotal: number;
-  readonly points: readonly {
-    readonly id: string;
-    readonly deviceName: string;
-    readonly captureMs: number;
-    readonly sealedMs: number;
-    readonly state: RestorePointState;
-    readonly isUsable: boolean;
-    readonly level: number | null;
-  }[];
+  readonly points: readonly PointLine[];
   readonly pointsTotal: number;
-  readonly drills: readonly {
-    readonly id: string;
-    readonly deviceName: string;
-    readonly finishedMs: number;
-    readonly state: CheckState;
-    readonly level: number;
-  }[];
+  /** Of each source the newest usable point of before: the age of the data begins with it. */
+  readonly carried: readonly PointLine[];
+  readonly drills: readonly DrillLine[];
   readonly drillsTotal: number;
+  /** That ended before and may still count: of each source and depth the newest that passed. */
+  readonly earlierDrills: readonly DrillLine[];
+  /** Time that was approved not to count. */
+  readonly excuses: readonly ExcuseView[];
+}
+
+export interface PointLine {
+  readonly id: string;
+  readonly deviceName: string;
+  readonly captureMs: number;
+  readonly sealedMs: number;
+  readonly state: RestorePointState;
+  readonly isUsable: boolean;
+  readonly level: number | null;
+}
+
+export interface DrillLine {
+  readonly id: string;
+  readonly deviceName: string;
+  readonly finishedMs: number;
+  readonly state: CheckState;
+  readonly level: number;
 }
 
 export interface RowsWish {
@@ -52,6 +66,12 @@ export interface RowsWish {
   readonly outcomes: readonly OccurrenceOutcome[];
   readonly page: number;
 }
+
+const DEVICE = { device: { select: { name: true } } } as const;
+const POINT = {
+  ...{ id: true, captureAt: true, sealedAt: true, state: true, isUsable: true, levelPassed: true, ...DEVICE },
+} as const;
+const DRILL = { id: true, finishedAt: true, state: true, level: true, ...DEVICE } as const;
 
 /** @throws HoldfastError not_found for what is foreign as for what never was. */
 export async function viewSlaRows(
@@ -78,7 +98,6 @@ export async function viewSlaRows(
     if (sourceId !== null && source === null) throw new HoldfastError('not_found', 'There is no such source.');
     const where = { tenantId, customerId, ...(sourceId === null ? {} : { sourceId }) };
     const paged = { skip: (wish.page - 1) * ROWS_A_PAGE, take: ROWS_A_PAGE } as const;
-    const device = { device: { select: { name: true } } } as const;
     const due = {
       ...where,
       dueAt: inside,
@@ -87,7 +106,7 @@ export async function viewSlaRows(
     const occurrences = await tx.expectedOccurrence.findMany({
       where: due,
       ...paged,
-      include: device,
+      include: DEVICE,
       orderBy: [{ dueAt: 'asc' }, { id: 'asc' }],
     });
     const sealed = { ...where, sealedAt: inside };
@@ -95,15 +114,18 @@ export async function viewSlaRows(
       where: sealed,
       ...paged,
       orderBy: [{ sealedAt: 'asc' }, { id: 'asc' }],
-      select: { id: true, captureAt: true, sealedAt: true, state: true, isUsable: true, levelPassed: true, ...device },
+      select: POINT,
     });
     const ended = { ...where, finishedAt: inside, state: { in: ['passed', 'failed', 'void'] }, runner: { not: 'kit' } };
     const drills = await tx.drill.findMany({
       where: ended,
       ...paged,
       orderBy: [{ finishedAt: 'asc' }, { id: 'asc' }],
-      select: { id: true, finishedAt: true, state: true, level: true, ...device },
+      select: DRILL,
     });
+    // What a window begins with stands once, before its first rows.
+    const isFirst = wish.page === 1 && wish.outcomes.length === 0;
+    const place = { tenantId, customerId, sourceId, startMs: window.startMs };
     return {
       nowMs: services.clock.nowMs(),
       customer: { id: customer.id, name: customer.name, timeZone },
@@ -118,24 +140,84 @@ export async function viewSlaRows(
         runId: row.runId,
       })),
       occurrencesTotal: await tx.expectedOccurrence.count({ where: due }),
-      points: points.map((row) => ({
-        id: row.id,
-        deviceName: row.device.name,
-        captureMs: row.captureAt.getTime(),
-        sealedMs: row.sealedAt.getTime(),
-        state: row.state as RestorePointState,
-        isUsable: row.isUsable,
-        level: row.levelPassed,
-      })),
+      points: points.map(toPoint),
       pointsTotal: await tx.restorePoint.count({ where: sealed }),
-      drills: drills.map((row) => ({
-        id: row.id,
-        deviceName: row.device.name,
-        finishedMs: row.finishedAt!.getTime(),
-        state: row.state as CheckState,
-        level: row.level,
-      })),
+      drills: drills.map(toDrill),
       drillsTotal: await tx.drill.count({ where: ended }),
+      carried: isFirst ? await selectCarried(tx, place) : [],
+      earlierDrills: isFirst ? await selectEarlierDrills(tx, place) : [],
+      excuses: isFirst
+        ? (
+            await listExcuses(
+              tx,
+              { tenantId, customerId },
+              window,
+              source === null ? null : { sourceId: source.id, deviceId: source.deviceId },
+            )
+          ).filter(({ state }) => state === 'approved')
+        : [],
     };
   });
+}
+
+function toPoint(row: Prisma.RestorePointGetPayload<{ select: typeof POINT }>): PointLine {
+  return {
+    id: row.id,
+    deviceName: row.device.name,
+    captureMs: row.captureAt.getTime(),
+    sealedMs: row.sealedAt.getTime(),
+    state: row.state as RestorePointState,
+    isUsable: row.isUsable,
+    level: row.levelPassed,
+  };
+}
+
+function toDrill(row: Prisma.DrillGetPayload<{ select: typeof DRILL }>): DrillLine {
+  return {
+    id: row.id,
+    deviceName: row.device.name,
+    finishedMs: row.finishedAt!.getTime(),
+    state: row.state as CheckState,
+    level: row.level,
+  };
+}
+
+interface RowsPlace {
+  readonly tenantId: string;
+  readonly customerId: string;
+  readonly sourceId: string | null;
+  readonly startMs: number;
+}
+
+async function selectCarried(tx: Tx, { tenantId, customerId, sourceId, startMs }: RowsPlace): Promise<PointLine[]> {
+  const start = new Date(startMs);
+  const found = await tx.$queryRaw<{ id: string }[]>`
+    SELECT p.id FROM source s JOIN device d ON d.tenant_id = s.tenant_id AND d.id = s.device_id
+    CROSS JOIN LATERAL (SELECT x.id FROM restore_point x WHERE x.tenant_id = s.tenant_id AND x.source_id = s.id
+      AND x.state = 'sealed' AND x.is_usable AND x.sealed_at < ${start} ORDER BY x.capture_at DESC LIMIT 1) p
+    WHERE s.tenant_id = ${tenantId}::uuid AND s.customer_id = ${customerId}::uuid
+      AND (${sourceId}::uuid IS NULL OR s.id = ${sourceId}::uuid) AND (d.revoked_at IS NULL OR d.revoked_at > ${start})`;
+  const rows = await tx.restorePoint.findMany({
+    where: { tenantId, customerId, id: { in: found.map(({ id }) => id) } },
+    orderBy: [{ sealedAt: 'asc' }, { id: 'asc' }],
+    take: ROWS_A_PAGE,
+    select: POINT,
+  });
+  return rows.map(toPoint);
+}
+
+async function selectEarlierDrills(
+  tx: Tx,
+  { tenantId, customerId, sourceId, startMs }: RowsPlace,
+): Promise<DrillLine[]> {
+  const sourceIds = sourceId === null ? null : [sourceId];
+  const wish = { tenantId, customerIds: [customerId], sourceIds, isLookingBack: true };
+  const found = await selectOlderDrills(tx, wish, new Date(startMs));
+  const rows = await tx.drill.findMany({
+    where: { tenantId, customerId, id: { in: [...new Set(found.map(({ id }) => id))] } },
+    orderBy: [{ finishedAt: 'asc' }, { id: 'asc' }],
+    take: ROWS_A_PAGE,
+    select: DRILL,
+  });
+  return rows.map(toDrill);
 }

@@ -73,6 +73,16 @@ test('the line of a customer that is down is one item, handled by keyboard, and 
   await expect(page).toHaveURL('/today');
   const item = items(page).filter({ hasText: DOWN });
   await expect(item).toContainText(/4 devices of \S/);
+  // A counter opens what it counts, and nothing else.
+  await page.goto('/today?only=drills');
+  await expect(page.getByText('Only what stands because a restore test failed.')).toBeVisible();
+  await expect(item).toHaveCount(0);
+  await page.getByRole('link', { name: /, Silent: what it is made of/ }).click();
+  await expect(page).toHaveURL('/today?only=silent');
+  await expect(item).toHaveCount(1);
+  await page.goto('/today?only=breaching');
+  await expect(page.getByText('Devices whose promise breaks in less than four hours')).toBeVisible();
+  await page.getByRole('link', { name: 'Show everything' }).click();
   await expect(item).toHaveCount(1);
   await expect(page.getByRole('heading', { level: 1 })).toContainText(/needs? you/);
   await untilAlive(items(page).first());
@@ -169,10 +179,14 @@ test('an owner gives a rule the devices of a filter, and a vault a quota; what i
   const dialog = page.getByRole('dialog');
   await dialog.getByLabel('Name').fill('Gold machines');
   await dialog.getByLabel('Devices').fill('status:failed');
-  await dialog.getByRole('button', { name: 'Keep' }).click();
+  // A new rule is switched on, so that it is tried first; with other limits, again.
+  await expect(dialog.getByRole('button', { name: 'Keep', exact: true })).toHaveCount(0);
+  await dialog.getByRole('button', { name: 'Try it on the last 30 days, then keep' }).click();
   await expect(dialog.getByText(/“status” changes while the rule looks/)).toBeVisible();
   await dialog.getByLabel('Devices').fill('tag:gold -name:test');
-  await dialog.getByRole('button', { name: 'Keep' }).click();
+  await dialog.getByRole('button', { name: 'Try it on the last 30 days, then keep' }).click();
+  await expect(dialog.getByText('The rule looks at no device.')).toBeVisible();
+  await dialog.getByRole('button', { name: 'Keep', exact: true }).click();
   await expect(dialog).toHaveCount(0);
   const row = page.getByRole('table', { name: 'Rules' }).getByRole('row').filter({ hasText: 'Gold machines' });
   await expect(row).toContainText('where tag:gold -name:test');

@@ -157,7 +157,14 @@ test('staff see every customer’s month, open one, and every figure leads to it
     .click();
   await expect(page).toHaveURL(/day=/);
   await expect(page.getByRole('table', { name: 'Expected backups' }).getByRole('row')).toHaveCount(3);
-  expect((await page.goto(`/customers/0190aaaa-bbbb-7ccc-8ddd-eeeeeeeeeeee/sla`))?.status()).toBe(404);
+  await page.goto(`/customers/${customerId}/sla?month=${month}`);
+  await page.getByRole('link', { name: /, Nobody was told: what it is made of/ }).click();
+  const breaches = page.getByRole('table', { name: 'Breaches and their alerts' });
+  await expect(breaches).toContainText('never');
+  await breaches.getByRole('link', { name: 'rows of archive-1' }).first().click();
+  await expect(page.getByRole('heading', { level: 1 })).toContainText('The rows of archive-1');
+  for (const path of ['sla', 'sla/service'])
+    expect((await page.goto(`/customers/0190aaaa-bbbb-7ccc-8ddd-eeeeeeeeeeee/${path}`))?.status()).toBe(404);
 });
 
 test('a contract is tried on a month before it is written, and written in versions with a reason', async ({ page }) => {
@@ -252,6 +259,7 @@ for (const { name, use } of APPEARANCES)
         ['month', `/customers/${customerId}/sla?month=${month}`],
         ['home', `/customers/${customerId}`],
         ['rows', `/customers/${customerId}/sla/rows?month=${month}`],
+        ['service', `/customers/${customerId}/sla/service?month=${month}`],
         ['contract', `/customers/${customerId}/contract`],
       ] as const) {
         await page.goto(path);

@@ -89,6 +89,12 @@ export const COLUMN_LOOKS: Readonly<Record<FleetColumn, FleetColumnLook>> = {
         </Link>
       ),
   },
+  owner: {
+    header: 'Owner',
+    sort: null,
+    width: 120,
+    cell: ({ owners, openAlerts }) => (owners.length > 0 ? owners.join(', ') : quiet(openAlerts > 0 ? 'nobody' : '–')),
+  },
   size: {
     header: 'Protected',
     sort: 'size',

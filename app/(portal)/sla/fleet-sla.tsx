@@ -1,6 +1,6 @@
 import { IconCalendarStats } from '@tabler/icons-react';
 import type { ReactNode } from 'react';
-import { formatCount, formatCountOf, formatDuration } from '../../../core/domain/format.ts';
+import { formatCount, formatCountOf, formatDay, formatDuration } from '../../../core/domain/format.ts';
 import { percentText } from '../../../core/domain/sla/percent-text.ts';
 import { CUSTOMERS_A_PAGE, type FleetSlaLine, type FleetSlaView } from '../../../server/sla/view-fleet-sla.ts';
 import { type Column, DataTable } from '../../_ui/data-table.tsx';
@@ -10,6 +10,7 @@ import { MonthPicker } from '../../_ui/month-picker.tsx';
 import { PageHeader } from '../../_ui/page-header.tsx';
 import { PageLinks } from '../../_ui/page-links.tsx';
 import { Panel } from '../../_ui/panel.tsx';
+import { ServiceTiles } from '../../_ui/service-tiles.tsx';
 import { fleetSlaSentence } from '../../_ui/fleet-sla-words.ts';
 
 /** Every customer's month, the one in most trouble first. */
@@ -36,14 +37,21 @@ export function FleetSla({ view, page }: { view: FleetSlaView; page: number }): 
               name="Customers below target"
               value={`${formatCount(sums.customersBelow)} of ${formatCount(total)}`}
               note="with at least one source below"
+              href="#customers"
               {...(sums.customersBelow > 0 ? { tone: 'warn' as const } : {})}
             />
             <MetricTile
               name="Sources below target"
               value={`${formatCount(sums.belowTarget)} of ${formatCount(sums.sources)}`}
               note="outside longer than their tier allows"
+              href="#customers"
             />
-            <MetricTile name="Credits" value={formatCount(sums.credits)} note="customers to whom something is owed" />
+            <MetricTile
+              name="Credits"
+              value={formatCount(sums.credits)}
+              note="customers to whom something is owed"
+              href="#customers"
+            />
             <MetricTile
               name="Missed or failed"
               value={formatCount(view.days.reduce((sum, { bad }) => sum + bad, 0))}
@@ -51,30 +59,16 @@ export function FleetSla({ view, page }: { view: FleetSlaView; page: number }): 
                 view.days.reduce((sum, { expected }) => sum + expected, 0),
                 'expected backup',
               )}`}
+              href="#days"
             />
           </MetricRow>
           <Panel title="What we did ourselves" note="measured a few times a day, over all customers">
             <MetricRow>
-              <MetricTile
-                name="Nobody was told"
-                value={formatDuration(view.service.silentMs)}
-                note="data was too old and no alert was open; the goal is none"
-                {...(view.service.silentMs > 0 ? { tone: 'warn' as const } : {})}
-              />
-              <MetricTile
-                name="Breaches without an alert"
-                value={`${formatCount(view.service.undetected)} of ${formatCount(view.service.breaches)}`}
-                note="none was open before they ended"
-              />
-              <MetricTile
-                name="Wrongly green"
-                value={`${formatCount(view.service.falseGreen)} of ${formatCount(view.service.drills)}`}
-                note="restore tests that failed under a green light"
-                {...(view.service.falseGreen > 0 ? { tone: 'risk' as const } : {})}
-              />
+              <ServiceTiles service={view.service} />
             </MetricRow>
+            {view.serviceLines.length > 0 && <ServiceTable lines={view.serviceLines} month={month} />}
           </Panel>
-          <Panel title="Customers" isFlush>
+          <Panel id="customers" title="Customers" isFlush>
             <DataTable
               label="Customers in this month, the worst first"
               columns={COLUMNS}
@@ -92,11 +86,68 @@ export function FleetSla({ view, page }: { view: FleetSlaView; page: number }): 
             total={total}
             unit="customer"
           />
+          <Panel id="days" title="Day by day" note="all customers together, each by its own clock" isFlush>
+            <DataTable
+              label="Days of the month over all customers"
+              columns={DAYS}
+              rows={[...view.days].reverse()}
+              rowKey={({ day }) => day}
+            />
+          </Panel>
         </div>
       )}
     </>
   );
 }
+
+/** The customers that the figures come from, each with its breaches and tests one by one. */
+function ServiceTable({ lines, month }: { lines: FleetSlaView['serviceLines']; month: string }): ReactNode {
+  return (
+    <DataTable
+      label="Customers of whom somebody was not told, or the light was wrong"
+      columns={[
+        { key: 'name', header: 'Customer', cell: ({ name }) => name },
+        {
+          key: 'silent',
+          header: 'Nobody was told for',
+          align: 'end',
+          cell: ({ silentMs }) => (silentMs === 0 ? 'none' : formatDuration(silentMs)),
+        },
+        {
+          key: 'undetected',
+          header: 'Breaches without an alert',
+          align: 'end',
+          cell: ({ undetected, breaches }) => `${formatCount(undetected)} of ${formatCount(breaches)}`,
+        },
+        {
+          key: 'green',
+          header: 'Wrongly green',
+          align: 'end',
+          cell: ({ falseGreen }) => `${formatCount(falseGreen.met)} of ${formatCount(falseGreen.of)}`,
+        },
+      ]}
+      rows={lines}
+      rowKey={({ customerId }) => customerId}
+      href={({ customerId }) => `/customers/${customerId}/sla/service?month=${month}`}
+    />
+  );
+}
+
+const DAYS: Column<FleetSlaView['days'][number]>[] = [
+  { key: 'day', header: 'Day', cell: ({ day }) => formatDay(Date.parse(`${day}T12:00:00Z`), 'UTC') },
+  {
+    key: 'share',
+    header: 'Time within the target',
+    align: 'end',
+    cell: ({ share }) => (share === null ? 'not measured' : percentText(share, 2)),
+  },
+  {
+    key: 'bad',
+    header: 'Missed or failed',
+    align: 'end',
+    cell: ({ bad, expected }) => `${formatCount(bad)} of ${formatCount(expected)}`,
+  },
+];
 
 const COLUMNS: Column<FleetSlaLine>[] = [
   { key: 'name', header: 'Customer', cell: ({ name }) => name },

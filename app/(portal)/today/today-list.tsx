@@ -2,8 +2,8 @@ import Link from 'next/link';
 import type { ReactNode } from 'react';
 import type { TodayAlert, TodayView } from '../../../server/alerts/view.ts';
 import { AlertActions } from '../../_ui/alert-actions.client.tsx';
-import { SEVERITY_WORDS } from '../../_ui/alert-words.ts';
-import { formatCount } from '../../../core/domain/format.ts';
+import { SEVERITY_WORDS, ticketWords } from '../../_ui/alert-words.ts';
+import { formatCount, formatCountOf } from '../../../core/domain/format.ts';
 import { Moment } from '../../_ui/moment.tsx';
 import { StatusBadge } from '../../_ui/status-badge.tsx';
 import { breachWords, reachWords } from './today-words.ts';
@@ -53,6 +53,7 @@ export function TodayList({ view }: { view: TodayView }): ReactNode {
                 </span>
                 {group.ownerId !== null && <span>with {nameOf.get(group.ownerId) ?? 'somebody who left'}</span>}
                 {group.ownerId === null && group.isAcknowledged && <span>acknowledged</span>}
+                {ticketsOf(group.alerts) !== '' && <span>{ticketsOf(group.alerts)}</span>}
                 {group.shared.map((one) => (
                   <span key={one}>{one}</span>
                 ))}
@@ -76,6 +77,13 @@ export function TodayList({ view }: { view: TodayView }): ReactNode {
       })}
     </ul>
   );
+}
+
+/** One is named; of several it is said how many. */
+function ticketsOf(alerts: readonly TodayAlert[]): string {
+  const all = [...new Set(alerts.flatMap(({ tickets }) => tickets.map(ticketWords)))];
+  if (all.length === 0) return '';
+  return all.length === 1 ? `ticket ${all[0]}` : formatCountOf(all.length, 'ticket');
 }
 
 function AlertLine({ alert, nowMs }: { alert: TodayAlert; nowMs: number }): ReactNode {

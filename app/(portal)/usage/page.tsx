@@ -3,7 +3,7 @@ import type { Metadata } from 'next';
 import type { ReactNode } from 'react';
 import { z } from 'zod';
 import { daysOfMonth, lastMonths, monthBefore } from '../../../core/domain/calendar.ts';
-import { formatBytes, formatCount, formatCountOf } from '../../../core/domain/format.ts';
+import { formatBytes, formatCount, formatCountOf, formatDay } from '../../../core/domain/format.ts';
 import { monthWords } from '../../../core/domain/sla/sla-words.ts';
 import type { UsageDay } from '../../../core/domain/usage.ts';
 import { type CustomerUsage, listUsage, usageTrend } from '../../../server/usage/list-usage.ts';
@@ -53,6 +53,9 @@ export default async function UsagePage({ searchParams }: SearchProps): Promise<
   const lines = rows.map((now): UsageLine => ({ now, before: byCustomer.get(now.customerId) ?? null }));
   const one = customerId === undefined ? undefined : rows[0]?.customer;
   const [sum, sumBefore] = [sumUsage(rows), earlier.length === 0 ? null : sumUsage(earlier)];
+  const single = customerId !== undefined || !isStaff ? rows[0] : undefined;
+  // What a sum is made of: the customers; of one, its days.
+  const opens = single === undefined ? '#customers' : '#days';
   // A provider without a device, or whose first one was enrolled a minute ago, uses nothing that a bill could name.
   const isEmpty = sum.devices === 0 && sum.storedBytes === 0n && sum.protectedBytes === 0n;
   return (
@@ -94,25 +97,32 @@ export default async function UsagePage({ searchParams }: SearchProps): Promise<
             <MetricTile
               name="Protected"
               value={formatBytes(Number(sum.protectedBytes))}
-              note={changeWords(
-                Number(sum.protectedBytes),
-                sumBefore === null ? null : Number(sumBefore.protectedBytes),
+              note={highestWords(
+                single?.protectedOn,
+                changeWords(Number(sum.protectedBytes), sumBefore === null ? null : Number(sumBefore.protectedBytes)),
               )}
+              href={opens}
             />
             <MetricTile
               name="Stored"
               value={formatBytes(Number(sum.storedBytes))}
-              note={changeWords(Number(sum.storedBytes), sumBefore === null ? null : Number(sumBefore.storedBytes))}
+              note={highestWords(
+                single?.storedOn,
+                changeWords(Number(sum.storedBytes), sumBefore === null ? null : Number(sumBefore.storedBytes)),
+              )}
+              href={opens}
             />
             <MetricTile
               name="Devices"
               value={formatCount(sum.devices)}
-              note={changeWords(sum.devices, sumBefore?.devices ?? null)}
+              note={highestWords(single?.devicesOn, changeWords(sum.devices, sumBefore?.devices ?? null))}
+              href={opens}
             />
             <MetricTile
               name="Restore tests"
               value={formatCount(sum.drills)}
               note={changeWords(sum.drills, sumBefore?.drills ?? null)}
+              href={opens}
             />
           </MetricRow>
           <Panel title="The last three months" note={isStaff ? (one ?? 'all customers together') : undefined}>
@@ -125,8 +135,23 @@ export default async function UsagePage({ searchParams }: SearchProps): Promise<
               <DataTable label="Usage by day" columns={DAYS} rows={[...trend].reverse()} rowKey={({ day }) => day} />
             </ChartTable>
           </Panel>
+          {single !== undefined && (
+            <Panel
+              id="days"
+              title={`${monthWords(month)}, day by day`}
+              note={`${formatCountOf(single.daysMeasured, 'day')} measured; ${single.frozenMs === null ? 'the highest value so far counts' : 'closed'}`}
+              isFlush
+            >
+              <DataTable
+                label={`Usage of each day of ${monthWords(month)}`}
+                columns={DAYS}
+                rows={trend.filter(({ day }) => day.startsWith(month)).reverse()}
+                rowKey={({ day }) => day}
+              />
+            </Panel>
+          )}
           {isStaff && (
-            <Panel title="Customers" note={`${monthWords(month)} against ${monthWords(before)}`} isFlush>
+            <Panel id="customers" title="Customers" note={`${monthWords(month)} against ${monthWords(before)}`} isFlush>
               <DataTable
                 label={`Usage of customers in ${monthWords(month)}`}
                 columns={CUSTOMERS}
@@ -140,6 +165,11 @@ export default async function UsagePage({ searchParams }: SearchProps): Promise<
       )}
     </>
   );
+}
+
+/** "highest on 12 November; 3 % more than …". */
+function highestWords(day: string | null | undefined, change: string): string {
+  return day == null ? change : `highest on ${formatDay(Date.parse(`${day}T12:00:00Z`), 'UTC')}; ${change}`;
 }
 
 const toPoint = ({ day, protectedBytes, storedBytes }: UsageDay) => ({

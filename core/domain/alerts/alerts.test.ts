@@ -353,6 +353,8 @@ test('noise is what was over within the hour, untouched and by itself', () => {
     resolvedMs: minutes === null ? null : T + minutes * 60_000,
     acknowledgedMs: null,
     isSelfResolved: true,
+    isMoot: false,
+    isReopened: false,
     ...over,
   });
   const report = noiseReport(
@@ -370,4 +372,17 @@ test('noise is what was over within the hour, untouched and by itself', () => {
     mttaMs: 60_000,
   });
   expect(noiseReport([], 0, 7 * DAY)).toMatchObject({ per100DevicesWeek: null, noiseShare: null, mttaMs: null });
+  // What somebody or something mended counts; not what was over by itself at once, nor what a changed rule closed.
+  expect(
+    noiseReport(
+      [alert(300), alert(300, { isSelfResolved: false }), alert(5), alert(300, { isMoot: true }), alert(null)],
+      10,
+      14 * DAY,
+    ),
+  ).toMatchObject({ over: 4, actionable: 2, actionableShare: 0.5 });
+  expect(noiseReport([alert(90), alert(90, { isReopened: true }), alert(90), alert(null)], 10, DAY)).toMatchObject({
+    reopened: 1,
+    reopenShare: 0.25,
+  });
+  expect(noiseReport([], 0, 7 * DAY)).toMatchObject({ actionableShare: null, reopenShare: null });
 });

@@ -13,6 +13,7 @@ export const ALERT_KINDS = [
   'silent',
   'suspicious',
   'drill_overdue',
+  'burn',
   'weakened',
   'quota',
   'growth',
@@ -65,6 +66,17 @@ export const ACCEPTED_BY_PEOPLE: readonly AlertKind[] = ['weakened', 'ransomware
 
 /** What an excuse makes uncounted: backups that were expected and did not come. */
 export const EXCUSABLE: readonly AlertKind[] = ['missed', 'stuck', 'run_failed', 'failing'];
+
+/** Say that data grows old, or that what there was is gone: who has one of these knows of a breach. A full storage says nothing of it. */
+export const TELLS_OF_AGE: readonly AlertKind[] = [
+  'no_point',
+  'failing',
+  'run_failed',
+  'stuck',
+  'missed',
+  'silent',
+  'damage',
+];
 
 export interface KindWords {
   /** A few words, as the title of its rule. */
@@ -138,6 +150,11 @@ export const KIND_WORDS: Readonly<Record<AlertKind, KindWords>> = {
   drill_overdue: {
     name: 'A restore test is overdue',
     meaning: 'No test of the depth that the policy asks for has passed within its interval.',
+    severity: 'warn',
+  },
+  burn: {
+    name: 'What may go wrong this month is used up fast',
+    meaning: 'Of the time that a contract lets data be too old in a month, 2 % went within an hour, or 5 % within six.',
     severity: 'warn',
   },
   weakened: {

@@ -10,6 +10,10 @@ export interface AlertTimes {
   readonly acknowledgedMs: number | null;
   /** It closed because its cause was gone, not because a person closed it. */
   readonly isSelfResolved: boolean;
+  /** It closed because its rule or what it was about went away: nothing was mended. */
+  readonly isMoot: boolean;
+  /** Its cause had been over shortly before, and came back. */
+  readonly isReopened: boolean;
 }
 
 export interface NoiseReport {
@@ -20,19 +24,32 @@ export interface NoiseReport {
   readonly noiseShare: number | null;
   readonly noisy: number;
   readonly over: number;
+  /** Of those that are over, the ones that something was done about: neither noise nor moot. */
+  readonly actionable: number;
+  readonly actionableShare: number | null;
+  /** Of all, those whose cause came back. */
+  readonly reopened: number;
+  readonly reopenShare: number | null;
   /** Mean time until somebody acknowledged, of those that somebody did; null: nobody ever. */
   readonly mttaMs: number | null;
   /** Mean time until it was over. */
   readonly mttrMs: number | null;
 }
 
-export function isNoise({ openedMs, resolvedMs, acknowledgedMs, isSelfResolved }: AlertTimes): boolean {
+export function isNoise({
+  openedMs,
+  resolvedMs,
+  acknowledgedMs,
+  isSelfResolved,
+}: Pick<AlertTimes, 'openedMs' | 'resolvedMs' | 'acknowledgedMs' | 'isSelfResolved'>): boolean {
   return resolvedMs !== null && isSelfResolved && acknowledgedMs === null && resolvedMs - openedMs < NOISE_MS;
 }
 
 export function noiseReport(alerts: readonly AlertTimes[], devices: number, windowMs: number): NoiseReport {
   const over = alerts.filter(({ resolvedMs }) => resolvedMs !== null);
   const noisy = over.filter(isNoise).length;
+  const actionable = over.filter((alert) => !alert.isMoot && !isNoise(alert)).length;
+  const reopened = alerts.filter(({ isReopened }) => isReopened).length;
   const weeks = windowMs / (7 * 86_400_000);
   return {
     alerts: alerts.length,
@@ -41,6 +58,10 @@ export function noiseReport(alerts: readonly AlertTimes[], devices: number, wind
     noiseShare: over.length === 0 ? null : noisy / over.length,
     noisy,
     over: over.length,
+    actionable,
+    actionableShare: over.length === 0 ? null : actionable / over.length,
+    reopened,
+    reopenShare: alerts.length === 0 ? null : reopened / alerts.length,
     mttaMs: mean(
       alerts.flatMap(({ openedMs, acknowledgedMs }) => (acknowledgedMs === null ? [] : [acknowledgedMs - openedMs])),
     ),

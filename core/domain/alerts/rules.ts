@@ -50,6 +50,7 @@ const PARAMETERS = {
   drill_failed: none,
   suspicious: none,
   weakened: none,
+  burn: none,
 } as const satisfies Record<AlertKind, z.ZodType>;
 
 export type RuleParameters<K extends AlertKind> = z.infer<(typeof PARAMETERS)[K]>;

@@ -10,6 +10,7 @@ export const FLEET_COLUMNS = [
   'history',
   'next',
   'alert',
+  'owner',
   'size',
   'added',
   'policy',

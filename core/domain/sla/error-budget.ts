@@ -8,6 +8,9 @@ const PAGES = [
   { withinMs: 6 * HOUR_MS, share: 0.05 },
 ] as const;
 
+/** Further back nobody has to look. */
+export const BURN_LOOK_MS = Math.max(...PAGES.map(({ withinMs }) => withinMs));
+
 export interface ErrorBudget {
   /** Time that may be spent outside the target. */
   readonly budgetMs: number;

@@ -48,8 +48,11 @@ export function wasGreen(
 
 /** Metric 16: of all drills, those that failed although a light had said that the data restores. */
 export function falseGreenRate(drills: readonly JudgedDrill[]): Share {
-  const wrong = drills.filter(({ state, isDataReason, wasGreen }) => state === 'failed' && isDataReason && wasGreen);
-  return shareOf(wrong.length, drills.length);
+  return shareOf(drills.filter(isFalseGreen).length, drills.length);
+}
+
+export function isFalseGreen({ state, isDataReason, wasGreen }: JudgedDrill): boolean {
+  return state === 'failed' && isDataReason && wasGreen;
 }
 
 /** Metric 22: what insurers ask of a record of a drill. */

@@ -27,6 +27,10 @@ const filterSchema = z.object({
   state: z.enum(ALERT_STATES).catch('open'),
   text: z.string().max(100).catch(''),
   kind: z.enum(ALERT_KINDS).nullable().catch(null),
+  rule: z
+    .union([z.uuid(), z.literal('built_in')])
+    .nullable()
+    .catch(null),
   page: z.coerce.number().int().min(1).max(10_000).catch(1),
 });
 
@@ -34,7 +38,7 @@ export default async function AlertsPage({ searchParams }: SearchProps): Promise
   const { services, scope, isStaff } = await pageScope();
   const { page, ...filter } = filterSchema.parse(await searchParams);
   const view = await viewAlerts(services, scope, filter, page);
-  const query = { text: filter.text, kind: filter.kind ?? '' };
+  const query = { text: filter.text, kind: filter.kind ?? '', rule: filter.rule ?? '' };
   const href = (state: AlertState): string => {
     const set = Object.entries({ ...query, state }).filter(([, value]) => value !== '');
     return `/alerts?${new URLSearchParams(set)}`;
@@ -75,7 +79,7 @@ export default async function AlertsPage({ searchParams }: SearchProps): Promise
       <Panel isFlush>
         {view.rows.length === 0 ? (
           <EmptyState icon={<IconBellOff size={24} />} title="No alert here">
-            {filter.text === '' && filter.kind === null
+            {filter.text === '' && filter.kind === null && filter.rule === null
               ? 'What needs somebody appears here by itself.'
               : 'None in this state matches the filter.'}
           </EmptyState>

@@ -7,7 +7,13 @@ import type { AlertDetail } from '../../../../server/alerts/view.ts';
 import type { IdProps } from '../../../_server/page-props.ts';
 import { orNotFound, pageScope } from '../../../_server/session.ts';
 import { AlertActions } from '../../../_ui/alert-actions.client.tsx';
-import { ALERT_STATE_WORDS, resolutionWords, SEVERITY_WORDS, stepWords } from '../../../_ui/alert-words.ts';
+import {
+  ALERT_STATE_WORDS,
+  resolutionWords,
+  SEVERITY_WORDS,
+  stepWords,
+  ticketWords,
+} from '../../../_ui/alert-words.ts';
 import { formatDuration } from '../../../../core/domain/format.ts';
 import { KeyValues } from '../../../_ui/key-values.tsx';
 import { LiveRefresh } from '../../../_ui/live-refresh.client.tsx';
@@ -115,6 +121,10 @@ function Facts({ view, clock }: { view: AlertDetail; clock: PageClock }): ReactN
       value: formatDuration((alert.resolvedMs ?? view.nowMs) - alert.openedMs),
     },
     { key: 'Owner', value: alert.ownerName ?? 'nobody' },
+    ...view.tickets.map((ticket, at) => ({
+      key: at === 0 ? 'Ticket' : `Ticket ${at + 1}`,
+      value: `${ticketWords(ticket)}, ${ticket.isClosed ? 'closed' : 'open'}`,
+    })),
   ];
   return <KeyValues items={items} />;
 }

@@ -9,8 +9,8 @@ export function BackTestResult({ result }: { result: BackTestView | null }): Rea
   if (result === null)
     return (
       <p className="hf-quiet" style={{ marginTop: 12 }}>
-        Try it on the past before you keep it: you see how often it would have called, for whom, and how much for
-        nothing.
+        A rule that is switched on is tried on the past before it is kept: you see how often it would have called, for
+        whom, and how much for nothing.
       </p>
     );
   const most = Math.max(1, ...result.perDay);

@@ -1,9 +1,10 @@
 import type { Metadata } from 'next';
+import Link from 'next/link';
 import type { ReactNode } from 'react';
 import { KIND_WORDS } from '../../../../core/domain/alerts/kinds.ts';
-import { OWN_RULE_KINDS } from '../../../../core/domain/alerts/rules.ts';
+import { OWN_RULE_KINDS, type Rule } from '../../../../core/domain/alerts/rules.ts';
 import { viewRules } from '../../../../server/alerts/view-rules.ts';
-import type { RulesView, RuleView } from '../../../../server/alerts/view.ts';
+import type { AlertState, RulesView, RuleView } from '../../../../server/alerts/view.ts';
 import { staffScope } from '../../../_server/session.ts';
 import { SEVERITY_WORDS } from '../../../_ui/alert-words.ts';
 import { type Column, DataTable } from '../../../_ui/data-table.tsx';
@@ -14,7 +15,7 @@ import { Panel } from '../../../_ui/panel.tsx';
 import { StatusBadge } from '../../../_ui/status-badge.tsx';
 import { QuotaDialog } from './quota-dialog.client.tsx';
 import { NewRule, RuleDialog } from './rule-dialog.client.tsx';
-import { limitsWords, noiseWords, rulesSentence } from './rule-words.ts';
+import { limitsWords, mendedWords, noiseWords, rulesSentence } from './rule-words.ts';
 import classes from './rules.module.css';
 
 export const metadata: Metadata = { title: 'Rules' };
@@ -55,9 +56,33 @@ export default async function RulesPage(): Promise<ReactNode> {
       key: 'rate',
       header: 'Alerts per 100 devices and week',
       align: 'end',
-      cell: ({ noise }) => (noise.per100DevicesWeek === null ? 'not measured' : noise.per100DevicesWeek.toFixed(1)),
+      cell: ({ rule, noise }) =>
+        noise.per100DevicesWeek === null ? (
+          'not measured'
+        ) : (
+          <Link href={alertsOf(rule, 'open')} prefetch={false}>
+            {noise.per100DevicesWeek.toFixed(1)}
+            <span className="hf-visually-hidden">, open alerts of {rule.name}</span>
+          </Link>
+        ),
     },
-    { key: 'noise', header: 'Over by itself within an hour', align: 'end', cell: ({ noise }) => noiseWords(noise) },
+    {
+      key: 'noise',
+      header: 'Over by itself within an hour',
+      align: 'end',
+      cell: ({ rule, noise }) =>
+        noise.over === 0 ? (
+          noiseWords(noise)
+        ) : (
+          <>
+            <Link href={alertsOf(rule, 'resolved')} prefetch={false}>
+              {noiseWords(noise)}
+              <span className="hf-visually-hidden">, alerts of {rule.name} that are over</span>
+            </Link>
+            <div className={classes.small}>{mendedWords(noise)}</div>
+          </>
+        ),
+    },
     {
       key: 'mtta',
       header: 'Until seen',
@@ -106,6 +131,11 @@ export default async function RulesPage(): Promise<ReactNode> {
       </div>
     </>
   );
+}
+
+/** The alerts that the figures of a rule are counted from. */
+function alertsOf({ id, kind }: Rule, state: AlertState): string {
+  return `/alerts?${new URLSearchParams({ state, kind, rule: id ?? 'built_in' })}`;
 }
 
 function Quotas({ customers }: Pick<RulesView, 'customers'>): ReactNode {

@@ -124,8 +124,14 @@ function RuleForm({
   const [filter, setFilter] = useState<RuleFilter>(rule.filter);
   const [problem, setProblem] = useState<string | null>(null);
   const [result, setResult] = useState<BackTestView | null>(null);
+  const [tried, setTried] = useState('');
   const [isBusy, setBusy] = useState(false);
   const isBuiltIn = 'builtIn' in target;
+  // What was tried with other limits says nothing about these.
+  const asked = JSON.stringify([limits, filter]);
+  const isTried = tried === asked;
+  const isSwitchedOn = isEnabled && ('isNew' in target || !rule.isEnabled);
+  const mustTry = isTestable && isSwitchedOn && !isTried;
   const wish = { kind: rule.kind, name, isEnabled, severity, parameters: limits, filter };
 
   const send = async <T,>(path: string, body: unknown): Promise<T | null> => {
@@ -143,13 +149,15 @@ function RuleForm({
   };
   const tryIt = async (): Promise<void> => {
     const named = { ...wish, name: name.trim() === '' ? KIND_WORDS[rule.kind].name : name };
-    setResult(await send<BackTestView>('/api/alert-rules/test', { wish: named }));
+    const found = await send<BackTestView>('/api/alert-rules/test', { wish: named });
+    setResult(found);
+    if (found !== null) setTried(asked);
   };
   return (
     <form
       onSubmit={(event) => {
         event.preventDefault();
-        void save();
+        void (mustTry ? tryIt() : save());
       }}
     >
       {problem !== null && (
@@ -202,21 +210,21 @@ function RuleForm({
         />
       </div>
       {isTestable ? (
-        <BackTestResult result={result} />
+        <BackTestResult result={isTried ? result : null} />
       ) : (
         <p className="hf-quiet" style={{ marginTop: 12 }}>
           It cannot be tried on the past: what it looks at is not kept, or people decide.
         </p>
       )}
       <Group justify="flex-end" mt="lg">
-        {isTestable && (
+        {isTestable && !(mayChange && mustTry) && (
           <Button variant="default" loading={isBusy} onClick={() => void tryIt()}>
             Try it on the last 30 days
           </Button>
         )}
         {mayChange && (
           <Button type="submit" loading={isBusy}>
-            Keep
+            {mustTry ? 'Try it on the last 30 days, then keep' : 'Keep'}
           </Button>
         )}
       </Group>

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { builtInRule } from '../../../../core/domain/alerts/rules.ts';
 import type { BackTestView, RuleView } from '../../../../server/alerts/view.ts';
-import { backTestSentence, limitsWords, noiseWords, rulesSentence } from './rule-words.ts';
+import { backTestSentence, limitsWords, mendedWords, noiseWords, rulesSentence } from './rule-words.ts';
 
 test('limits are told with their units, and a filter is not kept quiet', () => {
   expect(limitsWords(builtInRule('no_point'))).toBe('servers 24 hours, workstations 72 hours');
@@ -14,6 +14,8 @@ test('limits are told with their units, and a filter is not kept quiet', () => {
 test('a share comes with its count and is never rounded up', () => {
   expect(noiseWords({ noiseShare: 0.999, noisy: 999, over: 1000 })).toBe('99 % (999 of 1,000)');
   expect(noiseWords({ noiseShare: null, noisy: 0, over: 0 })).toBe('no case');
+  expect(mendedWords({ actionable: 3, over: 4, reopened: 1, alerts: 5 })).toBe('3 of 4 mended, 1 of 5 came back');
+  expect(mendedWords({ actionable: 0, over: 4, reopened: 0, alerts: 5 })).toBe('0 of 4 mended');
 });
 
 const view = (over: number, noiseShare: number, isEnabled = true) =>

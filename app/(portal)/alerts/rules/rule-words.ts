@@ -39,6 +39,17 @@ export function noiseWords({ noiseShare, noisy, over }: Pick<NoiseReport, 'noise
     : `${Math.floor(noiseShare * 100)} % (${formatCount(noisy)} of ${formatCount(over)})`;
 }
 
+/** "3 of 4 mended, 1 of 5 came back". */
+export function mendedWords({
+  actionable,
+  over,
+  reopened,
+  alerts,
+}: Pick<NoiseReport, 'actionable' | 'over' | 'reopened' | 'alerts'>): string {
+  const mended = `${formatCount(actionable)} of ${formatCount(over)} mended`;
+  return reopened === 0 ? mended : `${mended}, ${formatCount(reopened)} of ${formatCount(alerts)} came back`;
+}
+
 /** From so many that are over, and so large a share of them noise, a rule is called loud. */
 const LOUD = { over: 5, share: 0.5 } as const;
 

@@ -46,6 +46,7 @@ export default async function SummaryPage({ searchParams }: SearchProps): Promis
             name="Customers below target"
             value={`${formatCount(sums.customersBelow)} of ${formatCount(customers.length)}`}
             note={`${formatCount(sumsBefore.customersBelow)} the month before`}
+            href="#customers"
             {...(sums.customersBelow > 0 ? { tone: 'warn' as const } : {})}
           />
           <MetricTile
@@ -64,7 +65,7 @@ export default async function SummaryPage({ searchParams }: SearchProps): Promis
           />
           <MetricTile name="Ready to recover, lowest" {...lowestReadiness(customers)} />
         </MetricRow>
-        <Panel title="Customers" isFlush>
+        <Panel id="customers" title="Customers" isFlush>
           <DataTable
             label={`Customers in ${monthWords(month)}, the worst first`}
             columns={COLUMNS}

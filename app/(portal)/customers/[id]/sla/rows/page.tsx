@@ -126,53 +126,107 @@ function Occurrences({ view, clock, isStaff }: { view: SlaRowsView; clock: PageC
 function PointsAndDrills({ view, clock }: { view: SlaRowsView; clock: PageClock }): ReactNode {
   return (
     <>
+      {view.carried.length > 0 && (
+        <Panel title="What it began with" note="the newest usable restore point of before, of each source" isFlush>
+          <PointTable label="Restore points of before" points={view.carried} clock={clock} />
+        </Panel>
+      )}
       <Panel title="Restore points" note={`n = ${formatCount(view.pointsTotal)}`} isFlush={view.points.length > 0}>
         {view.points.length === 0 ? (
           <p>None was made in this time.</p>
         ) : (
-          <DataTable
-            label="Restore points"
-            columns={[
-              { key: 'capture', header: 'Data of', cell: (row) => <ShortTime atMs={row.captureMs} clock={clock} /> },
-              {
-                key: 'sealed',
-                header: 'Restorable from',
-                cell: (row) => <ShortTime atMs={row.sealedMs} clock={clock} />,
-              },
-              {
-                key: 'took',
-                header: 'After',
-                cell: (row) => formatDuration(row.sealedMs - row.captureMs),
-                isWideOnly: true,
-              },
-              { key: 'device', header: 'Device', cell: (row) => row.deviceName },
-              { key: 'state', header: 'State', cell: (row) => <StatusBadge state={pointWord(row.state, row.level)} /> },
-              { key: 'counts', header: 'Counts', cell: (row) => (row.isUsable ? 'yes' : 'no') },
-            ]}
-            rows={view.points}
-            rowKey={({ id }) => id}
-            href={({ id }) => `/restore-points/${id}`}
-          />
+          <PointTable label="Restore points" points={view.points} clock={clock} />
         )}
       </Panel>
       <Panel title="Restore tests" note={`n = ${formatCount(view.drillsTotal)}`} isFlush={view.drills.length > 0}>
         {view.drills.length === 0 ? (
           <p>None ended in this time.</p>
         ) : (
-          <DataTable
-            label="Restore tests"
-            columns={[
-              { key: 'ended', header: 'Ended', cell: (row) => <ShortTime atMs={row.finishedMs} clock={clock} /> },
-              { key: 'device', header: 'Device', cell: (row) => row.deviceName },
-              { key: 'level', header: 'Level', align: 'end', cell: (row) => row.level },
-              { key: 'state', header: 'Result', cell: (row) => <StatusBadge state={DRILL_WORDS[row.state]} /> },
-            ]}
-            rows={view.drills}
-            rowKey={({ id }) => id}
-            href={({ id }) => `/drills/${id}`}
-          />
+          <DrillTable label="Restore tests" drills={view.drills} clock={clock} />
         )}
       </Panel>
+      {view.earlierDrills.length > 0 && (
+        <Panel
+          title="Restore tests of before"
+          note="the newest that passed; they count as long as their interval"
+          isFlush
+        >
+          <DrillTable label="Restore tests of before" drills={view.earlierDrills} clock={clock} />
+        </Panel>
+      )}
+      {view.excuses.length > 0 && (
+        <Panel title="Time that does not count" note="approved" isFlush>
+          <DataTable
+            label="Excused time"
+            columns={[
+              { key: 'from', header: 'From', cell: (row) => <ShortTime atMs={row.startMs} clock={clock} /> },
+              { key: 'to', header: 'To', cell: (row) => <ShortTime atMs={row.endMs} clock={clock} /> },
+              { key: 'device', header: 'Device', cell: (row) => row.deviceName ?? 'every device' },
+              { key: 'why', header: 'Why', cell: (row) => row.reason },
+              { key: 'by', header: 'Approved by', cell: (row) => row.decidedBy ?? '–' },
+            ]}
+            rows={view.excuses}
+            rowKey={({ id }) => id}
+          />
+        </Panel>
+      )}
     </>
+  );
+}
+
+function PointTable({
+  label,
+  points,
+  clock,
+}: {
+  label: string;
+  points: SlaRowsView['points'];
+  clock: PageClock;
+}): ReactNode {
+  return (
+    <DataTable
+      label={label}
+      columns={[
+        { key: 'capture', header: 'Data of', cell: (row) => <ShortTime atMs={row.captureMs} clock={clock} /> },
+        { key: 'sealed', header: 'Restorable from', cell: (row) => <ShortTime atMs={row.sealedMs} clock={clock} /> },
+        {
+          key: 'took',
+          header: 'After',
+          cell: (row) => formatDuration(row.sealedMs - row.captureMs),
+          isWideOnly: true,
+        },
+        { key: 'device', header: 'Device', cell: (row) => row.deviceName },
+        { key: 'state', header: 'State', cell: (row) => <StatusBadge state={pointWord(row.state, row.level)} /> },
+        { key: 'counts', header: 'Counts', cell: (row) => (row.isUsable ? 'yes' : 'no') },
+      ]}
+      rows={points}
+      rowKey={({ id }) => id}
+      href={({ id }) => `/restore-points/${id}`}
+    />
+  );
+}
+
+function DrillTable({
+  label,
+  drills,
+  clock,
+}: {
+  label: string;
+  drills: SlaRowsView['drills'];
+  clock: PageClock;
+}): ReactNode {
+  return (
+    <DataTable
+      label={label}
+      columns={[
+        { key: 'ended', header: 'Ended', cell: (row) => <ShortTime atMs={row.finishedMs} clock={clock} /> },
+        { key: 'device', header: 'Device', cell: (row) => row.deviceName },
+        { key: 'level', header: 'Level', align: 'end', cell: (row) => row.level },
+        { key: 'state', header: 'Result', cell: (row) => <StatusBadge state={DRILL_WORDS[row.state]} /> },
+      ]}
+      rows={drills}
+      rowKey={({ id }) => id}
+      href={({ id }) => `/drills/${id}`}
+    />
   );
 }
