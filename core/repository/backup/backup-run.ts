@@ -8,6 +8,7 @@ import { HoldfastError } from '../../base/errors.ts';
 import { silentLog } from '../../base/log.ts';
 import { goTime } from '../format/go-text.ts';
 import { encodeSnapshot } from '../format/snapshot.ts';
+import { isReadableTree } from '../format/tree.ts';
 import type { BackupProgress, Snapshot, SnapshotSummary, UnreadItem, WritableRepository } from '../types.ts';
 import { assertWritableVersion } from './assert-writable-version.ts';
 import type { BackupOptions, BackupResult, BackupWarning } from './backup.ts';
@@ -31,6 +32,8 @@ import { WitnessFiles, type WitnessRole } from './witness-files.ts';
 const PACK_BYTES = 16 * 1024 * 1024;
 /** The walk lets messages of the lanes through at least every so many entries. */
 const ENTRIES_PER_TURN = 500;
+const TOO_LARGE =
+  'It has more entries than the listing of one folder can hold, so that nothing of it is in the snapshot. Spread them over several folders.';
 /** How long a failed backup waits for uploads that are under way, so that they end before its caller goes on. */
 const SETTLE_MS = 2000;
 
@@ -131,7 +134,10 @@ export class BackupRun {
       const found = attributes.of(entry);
       return { attributes: found, isAll: this.#unread.length + this.#warnings.length === told };
     };
-    this.#trees = new TreeBuilder({ owners, attributesOf, store, state: this.#state });
+    const onTooLarge: TreeBuilderOptions['onTooLarge'] = ({ path }, bytes) =>
+      this.#unread.push({ path: displayPath(path), reason: 'read_error', message: TOO_LARGE, bytes });
+    const isReadable = isReadableTree;
+    this.#trees = new TreeBuilder({ owners, attributesOf, store, isReadable, onTooLarge, state: this.#state });
     const addChunks = (chunks: HashedBlobs): string[] => this.#blobs.addChunks(chunks);
     const onBytes = (bytes: number, full: Buffer): void => {
       this.#progress.bytesDone += bytes;

@@ -6,7 +6,8 @@ import { decodeBlob } from '../blob-codec.ts';
 import type { BlobIndex } from '../blob-index.ts';
 import { BlobReader } from '../blob-reader.ts';
 import { goTime, parseGoTime, unquoteName } from '../format/go-text.ts';
-import { isObject, parseJson } from '../format/json.ts';
+import { isObject } from '../format/json.ts';
+import { storedNodes } from '../format/tree.ts';
 import { packKey } from '../object-names.ts';
 import type { OpenRepository } from '../types.ts';
 import type { KnownEntry, KnownFolder } from './known-folders.ts';
@@ -101,9 +102,7 @@ class ParentFolder implements KnownFolder {
  */
 function decodeFolder(tree: Uint8Array): Map<string, ParentEntry> {
   const entries = new Map<string, ParentEntry>();
-  const listing = parseJson(tree, 'A stored folder listing');
-  const nodes = isObject(listing) ? listing.nodes : undefined;
-  for (const node of Array.isArray(nodes) ? (nodes as unknown[]) : []) {
+  for (const node of storedNodes(tree)) {
     if (!isObject(node)) continue;
     const { name, type, mtime, ctime, size, inode, content, subtree } = node;
     if (typeof name !== 'string' || typeof type !== 'string') continue;

@@ -1,6 +1,7 @@
 /** Puts folders together from the inside: one is complete when each of its entries is known, or is left out. */
 import type { FolderListing, PlacedEntry } from '../../filesystem/folder-listing.ts';
-import type { EntryFacts } from '../../filesystem/scan.ts';
+import { HoldfastError } from '../../base/errors.ts';
+import type { EntryFacts, ScannedFolder } from '../../filesystem/scan.ts';
 import { encodeNode, encodeTree } from '../format/tree.ts';
 import { encodeFolderRecord, type FolderRecord, type KeptEntry } from './folder-record.ts';
 import type { FolderState } from './folder-state.ts';
@@ -45,6 +46,10 @@ export interface TreeBuilderOptions {
   readonly owners: OwnerNames;
   /** Takes a tree's bytes and returns their id. */
   readonly store: (tree: Buffer) => string;
+  /** Whether readers take a listing of so many entries and bytes. */
+  readonly isReadable: (entries: number, bytes: number) => boolean;
+  /** A folder has a listing that no reader takes: it is left out. */
+  readonly onTooLarge: (folder: ScannedFolder, fileBytes: number) => void;
   /** Is told of every folder. */
   readonly state: FolderState | undefined;
 }
@@ -95,17 +100,19 @@ export class TreeBuilder {
   #close(open: OpenFolder): void {
     const { listing, above, place, parentTree, same } = open;
     const subtree = same === undefined ? this.#store(open) : parentTree!; // what is the same has a tree
-    if (same !== undefined) this.#options.state?.keep(subtree);
-    if (above === undefined) return this.#rootIsDone(subtree);
+    if (same !== undefined) this.#options.state?.keep(parentTree!);
+    if (above === undefined) return this.#rootIsDone(assertRoot(subtree));
+    if (subtree === undefined) return this.set(above, place, undefined);
     if (parentTree === undefined) this.foldersNew += 1;
     else if (parentTree === subtree) this.foldersUnmodified += 1;
     else this.foldersChanged += 1;
     this.set(above, place, { facts: listing.folder.facts, content: null, subtree });
   }
 
-  #store(open: OpenFolder): string {
+  /** Undefined when it is left out. */
+  #store(open: OpenFolder): string | undefined {
     const { listing, results } = open;
-    const { owners, store, state } = this.#options;
+    const { owners, store, isReadable, onTooLarge, state } = this.#options;
     const entries: KeptEntry[] = [];
     for (let place = 0; place < listing.length; place += 1) {
       const result = results[place];
@@ -113,7 +120,13 @@ export class TreeBuilder {
       const attributes = this.#attributesOf(open, place);
       entries.push({ ...result, attributes, name: listing.name(place), linkTarget: listing.linkTarget(place) });
     }
-    const treeId = store(encodeTree(entries.map((entry) => encodeNode(makeNode(entry, owners)))));
+    const tree = encodeTree(entries.map((entry) => encodeNode(makeNode(entry, owners))));
+    if (!isReadable(entries.length, tree.length)) {
+      const fileBytes = entries.reduce((sum, { content, facts }) => sum + (content === null ? 0 : facts.size), 0);
+      onTooLarge(listing.folder, fileBytes);
+      return undefined;
+    }
+    const treeId = store(tree);
     state?.add(treeId, encodeFolderRecord(entries, open.mayBeKept));
     return treeId;
   }
@@ -124,4 +137,12 @@ export class TreeBuilder {
     if (!isAll) open.mayBeKept = false;
     return attributes;
   }
+}
+
+function assertRoot(treeId: string | undefined): string {
+  if (treeId !== undefined) return treeId;
+  throw new HoldfastError(
+    'source_unreadable',
+    'The root folder has more entries than one listing can hold. No snapshot was made. Choose folders below it instead.',
+  );
 }
