@@ -1,4 +1,6 @@
 import { systemClock } from '../../core/base/clock.ts';
+import { systemZone } from '../../core/filesystem/system-zone.ts';
+import { localZone } from '../../core/repository/format/go-text.ts';
 import { type ForgetGroup, planForget, removeSnapshots } from '../../core/repository/forget/forget.ts';
 import { isEmptyPolicy } from '../../core/repository/forget/keep-policy.ts';
 import type { OpenRepository, SnapshotWithId } from '../../core/repository/types.ts';
@@ -63,6 +65,7 @@ async function choose(
     groupBy: groupBy(args.values),
     mayRemoveAll: rules.mayRemoveAll,
     nowNs: BigInt(systemClock.nowMs()) * 1_000_000n,
+    zone: systemZone() ?? localZone,
   });
   for (const group of groups) tellGroup(args, io, group);
   return groups.flatMap(({ remove }) => remove.map(({ id }) => id));

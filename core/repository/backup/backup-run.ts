@@ -4,9 +4,10 @@ import { FolderState } from './folder-state.ts';
 import { FolderListing, type PlacedEntry } from '../../filesystem/folder-listing.ts';
 import { ReadAhead } from '../../filesystem/read-ahead.ts';
 import { displayPath, type ScannedFolder, SourceScan } from '../../filesystem/scan.ts';
+import { systemZone } from '../../filesystem/system-zone.ts';
 import { HoldfastError } from '../../base/errors.ts';
 import { silentLog } from '../../base/log.ts';
-import { goTime } from '../format/go-text.ts';
+import { goTime, localZone } from '../format/go-text.ts';
 import { encodeSnapshot } from '../format/snapshot.ts';
 import { isReadableTree } from '../format/tree.ts';
 import type { BackupProgress, Snapshot, SnapshotSummary, UnreadItem, WritableRepository } from '../types.ts';
@@ -116,6 +117,7 @@ export class BackupRun {
       onWarning: (place, reason) => this.#warnings.push({ path: place, reason }),
     });
     const owners = loadOwnerNames();
+    const zone = systemZone() ?? localZone;
     const { statePath, clock } = options;
     this.#state =
       statePath === undefined
@@ -123,10 +125,10 @@ export class BackupRun {
         : new FolderState({
             path: statePath,
             repositoryId: repo.config.id,
-            form: treeForm(owners, attributes.isAble),
+            form: treeForm(owners, zone, attributes.isAble),
             clock,
           });
-    const parent = new ParentSnapshot(repo, index);
+    const parent = new ParentSnapshot(repo, index, zone);
     this.#known = new KnownFolders(parent, index, this.#state);
     const store = (tree: Buffer): string => this.#blobs.addTree(tree, parent.damagedPacks);
     const attributesOf = (entry: PlacedEntry): ReturnType<TreeBuilderOptions['attributesOf']> => {
@@ -137,7 +139,7 @@ export class BackupRun {
     const onTooLarge: TreeBuilderOptions['onTooLarge'] = ({ path }, bytes) =>
       this.#unread.push({ path: displayPath(path), reason: 'read_error', message: TOO_LARGE, bytes });
     const isReadable = isReadableTree;
-    this.#trees = new TreeBuilder({ owners, attributesOf, store, isReadable, onTooLarge, state: this.#state });
+    this.#trees = new TreeBuilder({ owners, zone, attributesOf, store, isReadable, onTooLarge, state: this.#state });
     const addChunks = (chunks: HashedBlobs): string[] => this.#blobs.addChunks(chunks);
     const onBytes = (bytes: number, full: Buffer): void => {
       this.#progress.bytesDone += bytes;
@@ -443,7 +445,7 @@ function isSameContent(a: readonly string[], b: readonly string[]): boolean {
 }
 
 function stamp(ms: number): string {
-  return goTime(BigInt(Math.round(ms)) * 1_000_000n);
+  return goTime(BigInt(Math.round(ms)) * 1_000_000n, systemZone());
 }
 
 function cancelled(): HoldfastError {

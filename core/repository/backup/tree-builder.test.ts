@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { FolderListing } from '../../filesystem/folder-listing.ts';
 import type { ScannedFolder } from '../../filesystem/scan.ts';
+import { utcZone } from '../format/go-text.ts';
 import { decodeTree } from '../format/tree.ts';
 import { loadOwnerNames } from './owners.ts';
 import { madeFolder } from './stream-source.ts';
@@ -16,6 +17,7 @@ function builder(entriesMax: number) {
   const leftOut: string[] = [];
   const trees = new TreeBuilder({
     owners: loadOwnerNames(),
+    zone: utcZone,
     attributesOf: () => ({ attributes: [], isAll: true }),
     store: (tree) => {
       const id = String(stored.size).repeat(64);

@@ -2,6 +2,7 @@
 import type { FolderListing, PlacedEntry } from '../../filesystem/folder-listing.ts';
 import { HoldfastError } from '../../base/errors.ts';
 import type { EntryFacts, ScannedFolder } from '../../filesystem/scan.ts';
+import type { ZoneOffset } from '../format/go-text.ts';
 import { encodeNode, encodeTree } from '../format/tree.ts';
 import { encodeFolderRecord, type FolderRecord, type KeptEntry } from './folder-record.ts';
 import type { FolderState } from './folder-state.ts';
@@ -44,6 +45,8 @@ export interface TreeBuilderOptions {
     readonly isAll: boolean;
   };
   readonly owners: OwnerNames;
+  /** In which times are spelled. */
+  readonly zone: ZoneOffset;
   /** Takes a tree's bytes and returns their id. */
   readonly store: (tree: Buffer) => string;
   /** Whether readers take a listing of so many entries and bytes. */
@@ -112,7 +115,7 @@ export class TreeBuilder {
   /** Undefined when it is left out. */
   #store(open: OpenFolder): string | undefined {
     const { listing, results } = open;
-    const { owners, store, isReadable, onTooLarge, state } = this.#options;
+    const { owners, zone, store, isReadable, onTooLarge, state } = this.#options;
     const entries: KeptEntry[] = [];
     for (let place = 0; place < listing.length; place += 1) {
       const result = results[place];
@@ -120,7 +123,7 @@ export class TreeBuilder {
       const attributes = this.#attributesOf(open, place);
       entries.push({ ...result, attributes, name: listing.name(place), linkTarget: listing.linkTarget(place) });
     }
-    const tree = encodeTree(entries.map((entry) => encodeNode(makeNode(entry, owners))));
+    const tree = encodeTree(entries.map((entry) => encodeNode(makeNode(entry, owners, zone))));
     if (!isReadable(entries.length, tree.length)) {
       const fileBytes = entries.reduce((sum, { content, facts }) => sum + (content === null ? 0 : facts.size), 0);
       onTooLarge(listing.folder, fileBytes);
