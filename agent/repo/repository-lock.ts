@@ -150,7 +150,8 @@ async function writeLock(repo: Lockable, clock: Clock, exclusive: boolean): Prom
   const time = goTime(BigInt(clock.nowMs()) * 1_000_000n);
   const lock = { time, exclusive, hostname: hostname(), username, pid: process.pid, ...owner };
   const json = Buffer.from(JSON.stringify(lock));
-  const bytes = seal(repo.masterKey, encodeUnpacked(json));
+  // Version 1 knows nothing compressed: who holds to it would find a lock that is damaged.
+  const bytes = seal(repo.masterKey, repo.config.version === 1 ? json : encodeUnpacked(json));
   // A lock that cannot be read would keep everybody out.
   if (!decodeUnpacked(unseal(repo.masterKey, bytes), LOCK_BYTES_MAX).equals(json))
     throw new HoldfastError(

@@ -11,7 +11,7 @@ import { goTime, localZone } from '../format/go-text.ts';
 import { encodeSnapshot } from '../format/snapshot.ts';
 import { isReadableTree } from '../format/tree.ts';
 import type { BackupProgress, Snapshot, SnapshotSummary, UnreadItem, WritableRepository } from '../types.ts';
-import { assertWritableVersion } from './assert-writable-version.ts';
+import { assertWritableVersion } from '../write/assert-writable-version.ts';
 import type { BackupOptions, BackupResult, BackupWarning } from './backup.ts';
 import { BlobAdder } from './blob-adder.ts';
 import { FileQueue, type FileResult } from './file-queue.ts';
