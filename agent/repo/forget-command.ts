@@ -1,11 +1,10 @@
 import { systemClock } from '../../core/base/clock.ts';
-import { systemZone } from '../../core/filesystem/system-zone.ts';
-import { localZone } from '../../core/repository/format/go-text.ts';
 import { type ForgetGroup, planForget, removeSnapshots } from '../../core/repository/forget/forget.ts';
 import { isEmptyPolicy } from '../../core/repository/forget/keep-policy.ts';
 import type { OpenRepository, SnapshotWithId } from '../../core/repository/types.ts';
 import type { ObjectStore } from '../../core/storage/port.ts';
 import { EXIT, UsageError } from '../command-io.ts';
+import { machineZone } from '../machine-zone.ts';
 import { chooseIds, chooseSnapshots } from './choose-snapshots.ts';
 import { pruneAndTell } from './prune-command.ts';
 import type { RepoArguments } from './repo-arguments.ts';
@@ -65,7 +64,7 @@ async function choose(
     groupBy: groupBy(args.values),
     mayRemoveAll: rules.mayRemoveAll,
     nowNs: BigInt(systemClock.nowMs()) * 1_000_000n,
-    zone: systemZone() ?? localZone,
+    zone: machineZone(),
   });
   for (const group of groups) tellGroup(args, io, group);
   return groups.flatMap(({ remove }) => remove.map(({ id }) => id));

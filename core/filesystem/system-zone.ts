@@ -14,8 +14,8 @@ const UTC: Zone = () => 0;
 const FOLDERS = ['/usr/share/zoneinfo/', '/usr/share/lib/zoneinfo/', '/usr/lib/locale/TZ/', '/etc/zoneinfo/'];
 const zones = new Map<string | undefined, Zone>();
 
-/** Undefined on systems that keep their zones in no files. The same function for the same zone. */
-export function systemZone(name = process.env.TZ): Zone | undefined {
+/** `name` is what TZ says. Undefined on systems that keep their zones in no files. The same function for the same zone. */
+export function systemZone(name: string | undefined): Zone | undefined {
   if (process.platform !== 'linux') return undefined;
   let zone = zones.get(name);
   if (zone === undefined) {
@@ -43,7 +43,7 @@ function load(name: string | undefined): Zone {
 const HEAD_BYTES = 44;
 
 /** What a zone file holds (RFC 8536). @throws RangeError, SyntaxError for what is none. */
-export function zoneOf(file: Buffer): Zone {
+function zoneOf(file: Buffer): Zone {
   const first = countsAt(file, 0);
   // From version 2 on the same stands there once more, in 64 bits, and behind it the rule for the years to come.
   const isWide = file[4]! >= 0x32;

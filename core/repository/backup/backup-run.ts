@@ -4,12 +4,10 @@ import { FolderState } from './folder-state.ts';
 import { FolderListing, type PlacedEntry } from '../../filesystem/folder-listing.ts';
 import { ReadAhead } from '../../filesystem/read-ahead.ts';
 import { displayPath, type ScannedFolder, SourceScan } from '../../filesystem/scan.ts';
-import { systemZone } from '../../filesystem/system-zone.ts';
 import { HoldfastError } from '../../base/errors.ts';
 import { silentLog } from '../../base/log.ts';
-import { goTime, localZone } from '../format/go-text.ts';
+import { goTime, localZone, type ZoneOffset } from '../format/go-text.ts';
 import { encodeSnapshot } from '../format/snapshot.ts';
-import { isReadableTree } from '../format/tree.ts';
 import type { BackupProgress, Snapshot, SnapshotSummary, UnreadItem, WritableRepository } from '../types.ts';
 import { assertWritableVersion } from '../write/assert-writable-version.ts';
 import type { BackupOptions, BackupResult, BackupWarning } from './backup.ts';
@@ -33,8 +31,6 @@ import { WitnessFiles, type WitnessRole } from './witness-files.ts';
 const PACK_BYTES = 16 * 1024 * 1024;
 /** The walk lets messages of the lanes through at least every so many entries. */
 const ENTRIES_PER_TURN = 500;
-const TOO_LARGE =
-  'It has more entries than the listing of one folder can hold, so that nothing of it is in the snapshot. Spread them over several folders.';
 /** How long a failed backup waits for uploads that are under way, so that they end before its caller goes on. */
 const SETTLE_MS = 2000;
 
@@ -54,6 +50,7 @@ export class BackupRun {
   readonly #streams: StreamPart | undefined;
   readonly #streamQueue: StreamQueue;
   readonly #timeNs: bigint;
+  readonly #zone: ZoneOffset;
   readonly #lanes: Lanes;
   readonly #packs: PackWriter;
   readonly #blobs: BlobAdder;
@@ -117,8 +114,8 @@ export class BackupRun {
       onWarning: (place, reason) => this.#warnings.push({ path: place, reason }),
     });
     const owners = loadOwnerNames();
-    const zone = systemZone() ?? localZone;
-    const { statePath, clock } = options;
+    const { statePath, clock, zone = localZone } = options;
+    this.#zone = zone;
     this.#state =
       statePath === undefined
         ? undefined
@@ -136,10 +133,8 @@ export class BackupRun {
       const found = attributes.of(entry);
       return { attributes: found, isAll: this.#unread.length + this.#warnings.length === told };
     };
-    const onTooLarge: TreeBuilderOptions['onTooLarge'] = ({ path }, bytes) =>
-      this.#unread.push({ path: displayPath(path), reason: 'read_error', message: TOO_LARGE, bytes });
-    const isReadable = isReadableTree;
-    this.#trees = new TreeBuilder({ owners, zone, attributesOf, store, isReadable, onTooLarge, state: this.#state });
+    const onTooLarge = (item: UnreadItem): unknown => this.#unread.push(item);
+    this.#trees = new TreeBuilder({ owners, zone, attributesOf, store, onTooLarge, state: this.#state });
     const addChunks = (chunks: HashedBlobs): string[] => this.#blobs.addChunks(chunks);
     const onBytes = (bytes: number, full: Buffer): void => {
       this.#progress.bytesDone += bytes;
@@ -369,7 +364,7 @@ export class BackupRun {
   #snapshot(tree: string): Snapshot {
     const { hostname, username, parent, excludes, tags, programVersion } = this.#options;
     return {
-      time: stamp(this.#options.time.getTime()),
+      time: this.#stamp(this.#options.time.getTime()),
       ...(parent === undefined ? {} : { parent: parent.id }),
       tree,
       paths: this.#paths(),
@@ -392,8 +387,8 @@ export class BackupRun {
     const [data, trees] = [this.#blobs.added('data'), this.#blobs.added('tree')];
     const { new: added, changed, unmodified, bytesKept } = this.#counts;
     return {
-      backup_start: stamp(this.#startedMs),
-      backup_end: stamp(this.#options.clock.nowMs()),
+      backup_start: this.#stamp(this.#startedMs),
+      backup_end: this.#stamp(this.#options.clock.nowMs()),
       files_new: added,
       files_changed: changed,
       files_unmodified: unmodified,
@@ -409,16 +404,15 @@ export class BackupRun {
     };
   }
 
+  #stamp(ms: number): string {
+    return goTime(BigInt(Math.round(ms)) * 1_000_000n, this.#zone);
+  }
+
   #resultOf(snapshot: Snapshot, snapshotId: string, added: BackupResult['added']): BackupResult {
     const { data_blobs, tree_blobs, data_added } = this.#summary();
     const socketsSkipped = this.#ahead?.scan.socketsSkipped ?? 0;
     (this.#options.log ?? silentLog).debug(
-      {
-        snapshotId,
-        files: this.#progress.filesTotal,
-        blobs: data_blobs,
-        socketsSkipped,
-      },
+      { snapshotId, files: this.#progress.filesTotal, blobs: data_blobs, socketsSkipped },
       'backup stored',
     );
     return {
@@ -442,10 +436,6 @@ export class BackupRun {
 
 function isSameContent(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((id, at) => id === b[at]);
-}
-
-function stamp(ms: number): string {
-  return goTime(BigInt(Math.round(ms)) * 1_000_000n, systemZone());
 }
 
 function cancelled(): HoldfastError {

@@ -25,7 +25,7 @@ function builder(entriesMax: number) {
       return id;
     },
     isReadable: (entries) => entries <= entriesMax,
-    onTooLarge: ({ path }, bytes) => leftOut.push(`${path} ${bytes}`),
+    onTooLarge: ({ path, bytes }) => void leftOut.push(`${path} ${bytes}`),
     state: undefined,
   });
   return { trees, stored, leftOut };

@@ -1,13 +1,17 @@
 /** Puts folders together from the inside: one is complete when each of its entries is known, or is left out. */
 import type { FolderListing, PlacedEntry } from '../../filesystem/folder-listing.ts';
 import { HoldfastError } from '../../base/errors.ts';
-import type { EntryFacts, ScannedFolder } from '../../filesystem/scan.ts';
+import { displayPath, type EntryFacts } from '../../filesystem/scan.ts';
 import type { ZoneOffset } from '../format/go-text.ts';
-import { encodeNode, encodeTree } from '../format/tree.ts';
+import { encodeNode, encodeTree, isReadableTree } from '../format/tree.ts';
+import type { UnreadItem } from '../types.ts';
 import { encodeFolderRecord, type FolderRecord, type KeptEntry } from './folder-record.ts';
 import type { FolderState } from './folder-state.ts';
 import { makeNode } from './make-node.ts';
 import type { OwnerNames } from './owners.ts';
+
+const TOO_LARGE =
+  'It has more entries than the listing of one folder can hold, so that nothing of it is in the snapshot. Spread them over several folders.';
 
 /** What an entry has become. */
 export interface EntryResult {
@@ -49,10 +53,10 @@ export interface TreeBuilderOptions {
   readonly zone: ZoneOffset;
   /** Takes a tree's bytes and returns their id. */
   readonly store: (tree: Buffer) => string;
-  /** Whether readers take a listing of so many entries and bytes. */
-  readonly isReadable: (entries: number, bytes: number) => boolean;
+  /** Whether readers take a listing of so many entries and bytes; by default as ours do. */
+  readonly isReadable?: (entries: number, bytes: number) => boolean;
   /** A folder has a listing that no reader takes: it is left out. */
-  readonly onTooLarge: (folder: ScannedFolder, fileBytes: number) => void;
+  readonly onTooLarge: (folder: UnreadItem) => void;
   /** Is told of every folder. */
   readonly state: FolderState | undefined;
 }
@@ -115,7 +119,7 @@ export class TreeBuilder {
   /** Undefined when it is left out. */
   #store(open: OpenFolder): string | undefined {
     const { listing, results } = open;
-    const { owners, zone, store, isReadable, onTooLarge, state } = this.#options;
+    const { owners, zone, store, isReadable = isReadableTree, onTooLarge, state } = this.#options;
     const entries: KeptEntry[] = [];
     for (let place = 0; place < listing.length; place += 1) {
       const result = results[place];
@@ -125,8 +129,8 @@ export class TreeBuilder {
     }
     const tree = encodeTree(entries.map((entry) => encodeNode(makeNode(entry, owners, zone))));
     if (!isReadable(entries.length, tree.length)) {
-      const fileBytes = entries.reduce((sum, { content, facts }) => sum + (content === null ? 0 : facts.size), 0);
-      onTooLarge(listing.folder, fileBytes);
+      const bytes = entries.reduce((sum, { content, facts }) => sum + (content === null ? 0 : facts.size), 0);
+      onTooLarge({ path: displayPath(listing.folder.path), reason: 'read_error', message: TOO_LARGE, bytes });
       return undefined;
     }
     const treeId = store(tree);
