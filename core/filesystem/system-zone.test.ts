@@ -1,6 +1,7 @@
 /** The zone of this machine is the one that its own zone files say; Python reads the same files and is the witness. */
 import { execFileSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { systemZone } from './system-zone.ts';
 import { zoneRule } from './zone-rule.ts';
@@ -14,7 +15,10 @@ print(json.dumps({name: [int((start + datetime.timedelta(seconds=t)).astimezone(
                          for t in times] for name in names}))
 `;
 
-describe.runIf(process.platform === 'linux')('the offset', () => {
+/** A machine without its zone files has UTC alone. */
+const hasZones = process.platform === 'linux' && existsSync('/usr/share/zoneinfo/Asia/Tokyo');
+
+describe.runIf(hasZones)('the offset', () => {
   test('of every zone and at any time is that of the zone file, with its seconds', () => {
     const seed = randomInt(2 ** 31);
     let state = seed;
