@@ -24,6 +24,7 @@ import type { Identity } from '../state/identity.ts';
 import { stateFiles } from '../state/state-files.ts';
 import { acquireLock } from '../state/state-lock.ts';
 import { PROGRAM_VERSION } from '../version.ts';
+import { machineZone } from '../machine-zone.ts';
 import { PendingPacks, takeOverPacks } from './pending-packs.ts';
 import { ProgressReporter } from './progress-reporter.ts';
 import { listedUnread, runManifest } from './run-manifest.ts';
@@ -228,6 +229,7 @@ class BackupRun {
       hostname: systemHostname(),
       ...(parent === undefined ? {} : { parent }),
       time: new Date(captureMs),
+      zone: machineZone(),
       index,
       clock: { nowMs: () => client.nowMs() },
       programVersion: PROGRAM_VERSION,

@@ -13,6 +13,7 @@ import type { BackupProgress, OpenRepository, SnapshotWithId } from '../../core/
 import type { ObjectStore, ReadCreateStore } from '../../core/storage/port.ts';
 import { EXIT, UsageError } from '../command-io.ts';
 import { environmentVariable } from '../env.ts';
+import { machineZone } from '../machine-zone.ts';
 import { PROGRAM_VERSION } from '../version.ts';
 import { backupSources } from './backup-sources.ts';
 import { type ExcludeOptions, excludeOptions } from './exclude-options.ts';
@@ -126,6 +127,7 @@ async function backUp(args: RepoArguments, io: RepoIo, begun: Begun): Promise<nu
     tags: args.tag.flatMap((list) => list.split(',')).filter((tag) => tag !== ''),
     ...(parent === undefined ? {} : { parent }),
     time,
+    zone: machineZone(),
     index,
     clock: systemClock,
     programVersion: PROGRAM_VERSION,

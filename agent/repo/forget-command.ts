@@ -4,6 +4,7 @@ import { isEmptyPolicy } from '../../core/repository/forget/keep-policy.ts';
 import type { OpenRepository, SnapshotWithId } from '../../core/repository/types.ts';
 import type { ObjectStore } from '../../core/storage/port.ts';
 import { EXIT, UsageError } from '../command-io.ts';
+import { machineZone } from '../machine-zone.ts';
 import { chooseIds, chooseSnapshots } from './choose-snapshots.ts';
 import { pruneAndTell } from './prune-command.ts';
 import type { RepoArguments } from './repo-arguments.ts';
@@ -63,6 +64,7 @@ async function choose(
     groupBy: groupBy(args.values),
     mayRemoveAll: rules.mayRemoveAll,
     nowNs: BigInt(systemClock.nowMs()) * 1_000_000n,
+    zone: machineZone(),
   });
   for (const group of groups) tellGroup(args, io, group);
   return groups.flatMap(({ remove }) => remove.map(({ id }) => id));

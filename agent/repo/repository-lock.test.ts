@@ -59,3 +59,16 @@ test('a lock that nobody has renewed for half an hour is stale wherever its owne
   expect(await removeLocks(repo, clock, false)).toEqual({ removed: 1, left: 0 });
   expect(restic('prune').status).toBe(0);
 });
+
+test('in a repository of version 1 stock restic reads our lock, too', async () => {
+  const where = join(scratch, 'version-1');
+  const run = (...args: string[]) =>
+    spawnSync('restic', ['-r', where, '--password-file', join(scratch, 'password'), '--no-cache', ...args], {
+      encoding: 'utf8',
+    });
+  expect(run('init', '--repository-version', '1').status).toBe(0);
+  const lock = await lockExclusively(await openRepository(createFileStore({ root: where }), 'locked'), systemClock);
+  expect(run('snapshots').stderr).toMatch(/already locked exclusively/);
+  await lock.release();
+  expect(run('snapshots').status).toBe(0);
+});

@@ -5,10 +5,10 @@
 import { hostname, userInfo } from 'node:os';
 import type { Clock } from '../../core/base/clock.ts';
 import { HoldfastError, isHoldfastError } from '../../core/base/errors.ts';
-import { seal } from '../../core/repository/crypto/seal.ts';
+import { seal, unseal } from '../../core/repository/crypto/seal.ts';
 import { goTime } from '../../core/repository/format/go-text.ts';
 import { isObject, parseJson } from '../../core/repository/format/json.ts';
-import { encodeUnpacked } from '../../core/repository/format/unpacked.ts';
+import { decodeUnpacked, encodeUnpacked } from '../../core/repository/format/unpacked.ts';
 import { idOfKey, sha256Hex } from '../../core/repository/object-names.ts';
 import { loadUnpacked } from '../../core/repository/repository.ts';
 import type { OpenRepository } from '../../core/repository/types.ts';
@@ -149,7 +149,15 @@ async function writeLock(repo: Lockable, clock: Clock, exclusive: boolean): Prom
   const owner = uid >= 0 ? { uid, gid } : {}; // -1 where there are no such numbers
   const time = goTime(BigInt(clock.nowMs()) * 1_000_000n);
   const lock = { time, exclusive, hostname: hostname(), username, pid: process.pid, ...owner };
-  const bytes = seal(repo.masterKey, encodeUnpacked(Buffer.from(JSON.stringify(lock))));
+  const json = Buffer.from(JSON.stringify(lock));
+  // Version 1 knows nothing compressed: who holds to it would find a lock that is damaged.
+  const bytes = seal(repo.masterKey, repo.config.version === 1 ? json : encodeUnpacked(json));
+  // A lock that cannot be read would keep everybody out.
+  if (!decodeUnpacked(unseal(repo.masterKey, bytes), LOCK_BYTES_MAX).equals(json))
+    throw new HoldfastError(
+      'repository_damaged',
+      'A lock did not survive its own encoding. Check this machine’s memory.',
+    );
   const key = `locks/${sha256Hex(bytes)}`;
   await repo.store.create(key, bytes);
   return key;

@@ -1,11 +1,17 @@
-/** The facts of an entry as ten 64-bit numbers: so they lie in listings, and cross from a lane to the backup. */
+/**
+ * The facts of an entry as 64-bit numbers: so they lie in listings, and cross from a lane to the backup. 64 bits of nanoseconds are
+ * the years 1677 to 2262, and file systems hold others: a time takes two of the numbers.
+ */
 import type { BigIntStats } from 'node:fs';
 import type { EntryFacts } from './scan.ts';
 
 /** Numbers of one entry. */
-export const FACT_WORDS = 10;
+export const FACT_WORDS = 12;
 /** Places of those numbers that are looked at without making an object. */
 export const FACT = { mode: 0, size: 1, mtimeNs: 2, ctimeNs: 3, inode: 4, device: 5 } as const;
+/** Where what is above the lower 64 bits of a time stands. */
+const ABOVE = { mtimeNs: 10, ctimeNs: 11 } as const;
+const WORD_BITS = 64n;
 
 /** Straight from the system's answer: an entry of an unchanged folder never becomes an object. */
 export function writeStat(stat: BigIntStats, target: BigInt64Array, entry: number): void {
@@ -20,6 +26,8 @@ export function writeStat(stat: BigIntStats, target: BigInt64Array, entry: numbe
   target[at + 7] = stat.uid;
   target[at + 8] = stat.gid;
   target[at + 9] = stat.nlink;
+  target[at + 10] = stat.mtimeNs >> WORD_BITS;
+  target[at + 11] = stat.ctimeNs >> WORD_BITS;
 }
 
 export function writeFacts(facts: EntryFacts, target: BigInt64Array, entry: number): void {
@@ -34,6 +42,14 @@ export function writeFacts(facts: EntryFacts, target: BigInt64Array, entry: numb
   target[at + 7] = BigInt(facts.uid);
   target[at + 8] = BigInt(facts.gid);
   target[at + 9] = BigInt(facts.links);
+  target[at + 10] = facts.mtimeNs >> WORD_BITS;
+  target[at + 11] = facts.ctimeNs >> WORD_BITS;
+}
+
+/** A time of an entry, whole. */
+export function readTime(source: BigInt64Array, entry: number, which: 'mtimeNs' | 'ctimeNs'): bigint {
+  const at = entry * FACT_WORDS;
+  return (source[at + ABOVE[which]]! << WORD_BITS) + BigInt.asUintN(64, source[at + FACT[which]]!);
 }
 
 export function readFacts(source: BigInt64Array, entry: number): EntryFacts {
@@ -41,8 +57,8 @@ export function readFacts(source: BigInt64Array, entry: number): EntryFacts {
   return {
     mode: Number(source[at]!),
     size: Number(source[at + 1]!),
-    mtimeNs: source[at + 2]!,
-    ctimeNs: source[at + 3]!,
+    mtimeNs: readTime(source, entry, 'mtimeNs'),
+    ctimeNs: readTime(source, entry, 'ctimeNs'),
     // Inodes and devices are unsigned; the array holds their bits.
     inode: BigInt.asUintN(64, source[at + 4]!),
     device: BigInt.asUintN(64, source[at + 5]!),

@@ -3,7 +3,7 @@
  * id of our backup is that of restic, either takes the other's snapshot as parent and adds nothing, and what either wrote the
  * other restores to the same metadata.
  */
-import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, chownSync, linkSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -134,5 +134,27 @@ describe.each(['0.18', '0.19'] as const)('beside restic %s', (release) => {
     expect(listMetadata(join(target, source))).toEqual(listMetadata(source));
     expect(restic.run(folder, 'check', '--read-data')).toContain('no errors were found');
     rmSync(target, { recursive: true });
+  });
+
+  test('restic has nothing to rewrite or to repair in what we wrote, and can leave a file out of it', () => {
+    const unchanged = 'no snapshots were modified';
+    expect(restic.run(folder, 'rewrite', '--exclude', 'not in it', ours.snapshotId)).toContain(unchanged);
+    expect(restic.run(folder, 'repair', 'snapshots', ours.snapshotId)).toContain(unchanged);
+    expect(restic.run(folder, 'rewrite', '--exclude', 'plain.txt', ours.snapshotId)).toContain('modified 1 snapshots');
+    expect(restic.run(folder, 'check', '--read-data')).toContain('no errors were found');
+  });
+
+  test('folders on the way to several sources are as restic has them', async () => {
+    const above = join(scratch, `above-${release}`);
+    for (const name of ['way/a/b/c', 'way/a/d', 'way/not']) mkdirSync(join(above, name), { recursive: true });
+    for (const name of ['way/a/b/c/f', 'way/a/not', 'way/file', 'way/a/d/g']) writeFileSync(join(above, name), name);
+    chmodSync(join(above, 'way/a'), 0o2775);
+    chownSync(join(above, 'way/a/b'), 5, 6);
+    linkSync(join(above, 'way/file'), join(above, 'way/again'));
+    const paths = ['way/a/b/c', 'way/a/d', 'way/file', 'way/again'].map((name) => join(above, name));
+    const result = await backUp(repo, { paths });
+    const summary = restic.summary(folder, 'backup', '--force', '--host', 'several', ...paths);
+    const theirs = await loadSnapshot(repo, String(summary['snapshot_id']));
+    expect(await treeOf(result.snapshot, above)).toBe(await treeOf(theirs, above));
   });
 });

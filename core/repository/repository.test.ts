@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { systemClock } from '../base/clock.ts';
+import { manualClock, systemClock } from '../base/clock.ts';
 import { BlobIndex } from './blob-index.ts';
 import { BlobReader } from './blob-reader.ts';
 import { encodeNode, encodeTree } from './format/tree.ts';
@@ -16,6 +16,7 @@ import {
   type TestRepository,
 } from './testing/build-repository.ts';
 import { createMemoryStore } from '../storage/memory-store.ts';
+import type { MasterKey } from './types.ts';
 import { createFaultyStore } from '../storage/testing/faulty-store.ts';
 
 let built: TestRepository;
@@ -88,6 +89,34 @@ test('a place that holds a repository is refused and stays as it was', async () 
   const again = initRepository(built.store, { password: 'x', strength: 'machine', ...who });
   await expect(again).rejects.toMatchObject({ code: 'repository_exists' });
   expect(config.equals(await built.store.get('config'))).toBe(true);
+});
+
+describe('what would not open again is not stored', () => {
+  const options = { password: 'p', strength: 'machine', hostname: 'h', username: 'u', clock: manualClock(0) } as const;
+
+  test('a configuration: not even its key file is', async () => {
+    const store = createMemoryStore();
+    for (const chunkerPolynomial of ['20000000000000', 'x', ''])
+      await expect(initRepository(store, { ...options, chunkerPolynomial })).rejects.toMatchObject({
+        code: 'repository_damaged',
+      });
+    for await (const { key } of store.list('')) expect(key).toBeUndefined();
+  });
+
+  test('a key file of a key whose bytes change meanwhile', async () => {
+    const { masterKey } = built.repo;
+    for (const part of ['encrypt', 'macK', 'macR'] as const) {
+      let uses = 0;
+      const changing: MasterKey = {
+        ...masterKey,
+        get [part]() {
+          uses += 1;
+          return uses === 1 ? Uint8Array.from(masterKey[part], (byte) => byte ^ 1) : masterKey[part];
+        },
+      };
+      await expect(createKeyFile(changing, options), part).rejects.toMatchObject({ code: 'repository_damaged' });
+    }
+  });
 });
 
 describe('snapshots', () => {

@@ -1,15 +1,17 @@
 /** Making repositories and their key files, and opening them in Node. docs/format.md tells what lies where. */
 import { randomBytes } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../base/clock.ts';
 import { HoldfastError } from '../base/errors.ts';
 import type { ReadCreateStore, ReadStore } from '../storage/port.ts';
 import { deriveWrappingKey, KDF_PARAMETERS, type KdfStrength } from './crypto/kdf.ts';
 import { SALT_BYTES } from './crypto/kdf-parameters.ts';
-import { encodeMasterKey, generateMasterKey } from './crypto/master-key.ts';
+import { decodeMasterKey, encodeMasterKey, generateMasterKey } from './crypto/master-key.ts';
 import { nodeCrypto } from './crypto/node-crypto.ts';
-import { seal } from './crypto/seal.ts';
-import { encodeConfig } from './format/config.ts';
-import { encodeKeyFile, keyFileTime } from './format/key-file.ts';
+import { seal, unseal } from './crypto/seal.ts';
+import { decodeConfig, encodeConfig } from './format/config.ts';
+import { damagedRepository } from './format/damage.ts';
+import { decodeKeyFile, encodeKeyFile, keyFileTime } from './format/key-file.ts';
 import { randomPolynomial } from './format/polynomial.ts';
 import { CONFIG_KEY, sha256Hex } from './object-names.ts';
 import { openKeyFileWith, openRepositoryWith } from './read-repository.ts';
@@ -39,7 +41,10 @@ export interface MadeKeyFile {
   readonly bytes: Buffer;
 }
 
-/** A key file for one more principal. Nothing is stored: the caller decides where it goes. */
+/**
+ * A key file for one more principal, which was opened again. Nothing is stored: the caller decides where it goes.
+ * @throws HoldfastError repository_damaged when what was opened is not the key.
+ */
 export async function createKeyFile(masterKey: MasterKey, options: KeyFileOptions): Promise<MadeKeyFile> {
   const salt = randomBytes(SALT_BYTES);
   const kdf = KDF_PARAMETERS[options.strength];
@@ -52,8 +57,22 @@ export async function createKeyFile(masterKey: MasterKey, options: KeyFileOption
     salt,
     data: seal(wrapping, encodeMasterKey(masterKey)),
   });
+  const stored = decodeKeyFile(bytes);
+  const opened = decodeMasterKey(unseal(wrapping, stored.data));
+  const isSame =
+    Buffer.compare(opened.encrypt, masterKey.encrypt) === 0 &&
+    Buffer.compare(opened.macK, masterKey.macK) === 0 &&
+    Buffer.compare(opened.macR, masterKey.macR) === 0;
+  // With another salt the next opening would derive another wrapping key.
+  if (!isSame || Buffer.compare(stored.salt, salt) !== 0) throw lost('A key file');
   const id = sha256Hex(bytes);
   return { id, key: `keys/${id}`, bytes };
+}
+
+function lost(what: string): HoldfastError {
+  return damagedRepository(
+    `${what} did not survive its own encoding. Nothing of it was stored; check this machine’s memory.`,
+  );
 }
 
 /**
@@ -74,10 +93,13 @@ export async function initRepository(
     id: randomBytes(32).toString('hex'),
     chunkerPolynomial: options.chunkerPolynomial ?? randomPolynomial().toString(16),
   };
+  const sealed = seal(masterKey, encodeConfig(config));
+  const opened = decodeConfig(unseal(masterKey, sealed));
+  if (!isDeepStrictEqual(opened, config)) throw lost('The repository configuration');
   const keyFile = await createKeyFile(masterKey, options);
   // The key first: a config without a key would be a repository that nobody can ever open.
   await store.create(keyFile.key, keyFile.bytes);
-  if ((await store.create(CONFIG_KEY, seal(masterKey, encodeConfig(config)))) === 'exists') throw alreadyThere();
+  if ((await store.create(CONFIG_KEY, sealed)) === 'exists') throw alreadyThere();
   return { store, crypto: nodeCrypto, config, masterKey, keyId: keyFile.id };
 }
 

@@ -6,10 +6,10 @@ import { ReadAhead } from '../../filesystem/read-ahead.ts';
 import { displayPath, type ScannedFolder, SourceScan } from '../../filesystem/scan.ts';
 import { HoldfastError } from '../../base/errors.ts';
 import { silentLog } from '../../base/log.ts';
-import { goTime } from '../format/go-text.ts';
+import { goTime, localZone, type ZoneOffset } from '../format/go-text.ts';
 import { encodeSnapshot } from '../format/snapshot.ts';
 import type { BackupProgress, Snapshot, SnapshotSummary, UnreadItem, WritableRepository } from '../types.ts';
-import { assertWritableVersion } from './assert-writable-version.ts';
+import { assertWritableVersion } from '../write/assert-writable-version.ts';
 import type { BackupOptions, BackupResult, BackupWarning } from './backup.ts';
 import { BlobAdder } from './blob-adder.ts';
 import { FileQueue, type FileResult } from './file-queue.ts';
@@ -50,6 +50,7 @@ export class BackupRun {
   readonly #streams: StreamPart | undefined;
   readonly #streamQueue: StreamQueue;
   readonly #timeNs: bigint;
+  readonly #zone: ZoneOffset;
   readonly #lanes: Lanes;
   readonly #packs: PackWriter;
   readonly #blobs: BlobAdder;
@@ -113,17 +114,18 @@ export class BackupRun {
       onWarning: (place, reason) => this.#warnings.push({ path: place, reason }),
     });
     const owners = loadOwnerNames();
-    const { statePath, clock } = options;
+    const { statePath, clock, zone = localZone } = options;
+    this.#zone = zone;
     this.#state =
       statePath === undefined
         ? undefined
         : new FolderState({
             path: statePath,
             repositoryId: repo.config.id,
-            form: treeForm(owners, attributes.isAble),
+            form: treeForm(owners, zone, attributes.isAble),
             clock,
           });
-    const parent = new ParentSnapshot(repo, index);
+    const parent = new ParentSnapshot(repo, index, zone);
     this.#known = new KnownFolders(parent, index, this.#state);
     const store = (tree: Buffer): string => this.#blobs.addTree(tree, parent.damagedPacks);
     const attributesOf = (entry: PlacedEntry): ReturnType<TreeBuilderOptions['attributesOf']> => {
@@ -131,7 +133,8 @@ export class BackupRun {
       const found = attributes.of(entry);
       return { attributes: found, isAll: this.#unread.length + this.#warnings.length === told };
     };
-    this.#trees = new TreeBuilder({ owners, attributesOf, store, state: this.#state });
+    const onTooLarge = (item: UnreadItem): unknown => this.#unread.push(item);
+    this.#trees = new TreeBuilder({ owners, zone, attributesOf, store, onTooLarge, state: this.#state });
     const addChunks = (chunks: HashedBlobs): string[] => this.#blobs.addChunks(chunks);
     const onBytes = (bytes: number, full: Buffer): void => {
       this.#progress.bytesDone += bytes;
@@ -361,7 +364,7 @@ export class BackupRun {
   #snapshot(tree: string): Snapshot {
     const { hostname, username, parent, excludes, tags, programVersion } = this.#options;
     return {
-      time: stamp(this.#options.time.getTime()),
+      time: this.#stamp(this.#options.time.getTime()),
       ...(parent === undefined ? {} : { parent: parent.id }),
       tree,
       paths: this.#paths(),
@@ -384,8 +387,8 @@ export class BackupRun {
     const [data, trees] = [this.#blobs.added('data'), this.#blobs.added('tree')];
     const { new: added, changed, unmodified, bytesKept } = this.#counts;
     return {
-      backup_start: stamp(this.#startedMs),
-      backup_end: stamp(this.#options.clock.nowMs()),
+      backup_start: this.#stamp(this.#startedMs),
+      backup_end: this.#stamp(this.#options.clock.nowMs()),
       files_new: added,
       files_changed: changed,
       files_unmodified: unmodified,
@@ -401,16 +404,15 @@ export class BackupRun {
     };
   }
 
+  #stamp(ms: number): string {
+    return goTime(BigInt(Math.round(ms)) * 1_000_000n, this.#zone);
+  }
+
   #resultOf(snapshot: Snapshot, snapshotId: string, added: BackupResult['added']): BackupResult {
     const { data_blobs, tree_blobs, data_added } = this.#summary();
     const socketsSkipped = this.#ahead?.scan.socketsSkipped ?? 0;
     (this.#options.log ?? silentLog).debug(
-      {
-        snapshotId,
-        files: this.#progress.filesTotal,
-        blobs: data_blobs,
-        socketsSkipped,
-      },
+      { snapshotId, files: this.#progress.filesTotal, blobs: data_blobs, socketsSkipped },
       'backup stored',
     );
     return {
@@ -434,10 +436,6 @@ export class BackupRun {
 
 function isSameContent(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((id, at) => id === b[at]);
-}
-
-function stamp(ms: number): string {
-  return goTime(BigInt(Math.round(ms)) * 1_000_000n);
 }
 
 function cancelled(): HoldfastError {

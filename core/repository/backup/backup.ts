@@ -7,6 +7,7 @@ import type { Log } from '../../base/log.ts';
 import type { ReadAhead } from '../../filesystem/read-ahead.ts';
 import type { TagFileRule } from '../../filesystem/scan.ts';
 import type { BlobIndex } from '../blob-index.ts';
+import type { ZoneOffset } from '../format/go-text.ts';
 import type {
   AddedObject,
   BackupProgress,
@@ -51,6 +52,8 @@ export interface BackupOptions {
   readonly parent?: SnapshotWithId;
   /** The snapshot's time: when its data was true. */
   readonly time: Date;
+  /** In which times are spelled; by default the zone that the runtime knows. */
+  readonly zone?: ZoneOffset;
   /** Loaded from this repository; new blobs are added to it. After a failed backup it must be loaded anew. */
   readonly index: BlobIndex;
   readonly clock: Clock;

@@ -6,12 +6,11 @@ import { createHash, type Hash } from 'node:crypto';
 import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import { HASH_BYTES, hashRanges } from '../../base/native/many-hashes.ts';
-import { writeStat } from '../../filesystem/entry-facts.ts';
+import { FACT_WORDS, writeStat } from '../../filesystem/entry-facts.ts';
 import { readProblem } from '../../filesystem/scan.ts';
 import { CHUNK_BYTES_MAX, type Chunker } from '../chunker/chunker.ts';
 import {
   type ChunksRead,
-  FACT_FIELDS,
   FILE_CHANGED,
   FILE_FAILED,
   FILE_FORBIDDEN,
@@ -56,7 +55,7 @@ export class FileChunks {
     const { sizes, paths, isWitness } = this.#job;
     const outcomes = new Uint8Array(sizes.length);
     const bytes = new Float64Array(sizes.length);
-    const facts = new BigInt64Array(sizes.length * FACT_FIELDS);
+    const facts = new BigInt64Array(sizes.length * FACT_WORDS);
     const messages = new Map<number, string>();
     const witnesses = new Map<number, string>();
     let pathStart = 0;

@@ -10,7 +10,7 @@
  *   names, then link targets, both joined by zero bytes, padded to 8 bytes
  */
 import type { EntryFacts } from '../../filesystem/scan.ts';
-import { FACT, FACT_WORDS, writeFacts } from '../../filesystem/entry-facts.ts';
+import { FACT, FACT_WORDS, readTime, writeFacts } from '../../filesystem/entry-facts.ts';
 import type { FolderListing } from '../../filesystem/folder-listing.ts';
 import type { TreeNode } from '../types.ts';
 
@@ -126,8 +126,8 @@ export class FolderRecord {
     return (
       this.#isFile(place) &&
       Number(this.#words[at + FACT.size]!) === facts.size &&
-      this.#words[at + FACT.mtimeNs] === facts.mtimeNs &&
-      this.#words[at + FACT.ctimeNs] === facts.ctimeNs &&
+      readTime(this.#words, place, 'mtimeNs') === facts.mtimeNs &&
+      readTime(this.#words, place, 'ctimeNs') === facts.ctimeNs &&
       BigInt.asUintN(64, this.#words[at + FACT.inode]!) === facts.inode
     );
   }

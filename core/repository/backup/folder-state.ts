@@ -4,7 +4,7 @@
  * never stale: it says what a folder looked like when it had this tree, whatever happened since. A file that is missing, cut
  * short, damaged or of another repository means that the trees are fetched as if there were none.
  *
- *   "HFSTATE1", then records (folder-record.ts), one after another
+ *   "HFSTATE2", then records (folder-record.ts), one after another
  *   table: for each record its tree id (32 bytes), Float64 place, Uint32 length, Uint32 CRC-32: 48 bytes
  *   end: SHA-256 of the repository's id, SHA-256 of the form (below), Float64 place of the table, Uint32 records,
  *        Uint32 CRC-32 of the table and of the end up to here: 80 bytes
@@ -36,7 +36,7 @@ export interface FolderStateOptions {
   readonly clock: Clock;
 }
 
-const MAGIC = Buffer.from('HFSTATE1');
+const MAGIC = Buffer.from('HFSTATE2');
 const ID_BYTES = 32;
 const TABLE_ENTRY_BYTES = 48;
 const END_BYTES = 80;

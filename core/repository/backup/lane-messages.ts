@@ -79,13 +79,11 @@ export const FILE_VANISHED = 2;
 export const FILE_FORBIDDEN = 3;
 export const FILE_FAILED = 4;
 
-/** Facts of a file when it was opened, FACT_FIELDS numbers each, in the order of `factFields`. */
-export const FACT_FIELDS = 10;
-
 export interface FilesRead {
   readonly outcomes: Uint8Array;
   /** Bytes that were read. */
   readonly bytes: Float64Array;
+  /** Of each file when it was opened: see entry-facts.ts. */
   readonly facts: BigInt64Array;
   /** For failed reads: what the system said. */
   readonly messages: ReadonlyMap<number, string>;

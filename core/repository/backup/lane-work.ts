@@ -4,17 +4,18 @@ import { isHoldfastError } from '../../base/errors.ts';
 import { CHUNK_BYTES_MAX, Chunker } from '../chunker/chunker.ts';
 import type { BlobType } from '../types.ts';
 import { BlobSealer } from '../write/blob-sealer.ts';
-import { type LoosePack, PackFile } from '../write/pack-file.ts';
+import { OpenPacks } from '../write/open-packs.ts';
 import { sealedBytesMax } from '../write/seal-blob.ts';
 import { FileChunks } from './file-chunks.ts';
 import type { ChunksRead, FromLane, LaneSetup, SealJob, ToLane } from './lane-messages.ts';
 
 const ID_BYTES = 32;
 const NO_BUFFER = new SharedArrayBuffer(0);
-/** A chunk of the largest size fits behind what is not written yet. */
-const SEALED_BYTES = sealedBytesMax(CHUNK_BYTES_MAX, 1) + 1024 * 1024;
+const SEALED_BYTES = sealedBytesMax(CHUNK_BYTES_MAX, 1);
 /** Sealed bytes are written so many at a time, so that little of the room above is ever touched. */
 const WRITE_BYTES = 512 * 1024;
+/** Each open pack has so much of the room: what waits to be written, and one blob more that is no larger. */
+const SHARE_BYTES = 2 * WRITE_BYTES;
 
 export class LaneWork {
   readonly #setup: LaneSetup;
@@ -22,14 +23,17 @@ export class LaneWork {
   #chunker: Chunker | undefined;
   #carried: Buffer | undefined;
   #reading: Generator<ChunksRead, ChunksRead, SharedArrayBuffer> | undefined;
-  readonly #open: Record<BlobType, PackFile | undefined> = { data: undefined, tree: undefined };
-  #packsMade = 0;
+  readonly #open: Readonly<Record<BlobType, OpenPacks>>;
   #sealed: Buffer | undefined;
   #sealer: BlobSealer | undefined;
 
   constructor(setup: LaneSetup, post: (message: FromLane) => void) {
     this.#setup = setup;
     this.#post = post;
+    const { folder, prefix } = setup.scratch;
+    let packsMade = 0;
+    const nextPath = (): string => path.join(folder, `${prefix}${(packsMade += 1)}`);
+    this.#open = { data: new OpenPacks(nextPath, setup.packBytes), tree: new OpenPacks(nextPath, setup.packBytes) };
   }
 
   receive(message: ToLane): void {
@@ -43,9 +47,8 @@ export class LaneWork {
 
   /** Nothing more comes: files of packs that are open stay, for their owner to remove. */
   discard(): void {
-    for (const pack of Object.values(this.#open)) pack?.discard();
-    this.#open.data = undefined;
-    this.#open.tree = undefined;
+    this.#open.data.discard();
+    this.#open.tree.discard();
   }
 
   #receive(message: ToLane): void {
@@ -59,14 +62,14 @@ export class LaneWork {
         return this.#goOn(message.buffer);
       case 'seal':
         return this.#sealBlobs(message);
-      case 'give': {
-        const pack = this.#open[message.type]?.give();
-        this.#open[message.type] = undefined;
-        return this.#post({ kind: 'given', job: message.job, pack });
-      }
-      case 'close':
-        this.#closePack(message.type, message.take);
+      case 'give':
+        return this.#post({ kind: 'given', job: message.job, pack: this.#open[message.type].give() });
+      case 'close': {
+        const { masterKey } = this.#setup;
+        for (const pack of this.#open[message.type].closeAll(message.take))
+          this.#post(pack.close(masterKey, message.type));
         return this.#post({ kind: 'closed', job: message.job });
+      }
     }
   }
 
@@ -78,49 +81,47 @@ export class LaneWork {
     this.#post(value);
   }
 
-  #openPack(type: BlobType): PackFile {
-    const { folder, prefix } = this.#setup.scratch;
-    this.#open[type] ??= new PackFile(path.join(folder, `${prefix}${(this.#packsMade += 1)}`));
-    return this.#open[type];
-  }
-
   #sealBlobs({ job, type, buffer, ranges, ids, sums }: SealJob): void {
     const { masterKey, packBytes } = this.#setup;
     this.#sealed ??= Buffer.allocUnsafeSlow(SEALED_BYTES);
     this.#sealer ??= new BlobSealer(masterKey);
     const kept = this.#sealed;
     const sealer = this.#sealer;
-    let used = 0;
+    const packs = this.#open[type];
+    /** Bytes of each open pack that are sealed in its share of the room. */
+    const waiting = Array.from({ length: packs.count }, () => 0);
     let storedBytes = 0;
-    const write = (from: Buffer): void => {
+    const write = (place: number): void => {
       sealer.finish();
-      if (used > 0) this.#openPack(type).write(from.subarray(0, used));
-      used = 0;
+      const start = place * SHARE_BYTES;
+      if (waiting[place]! > 0) packs.at(place).write(kept.subarray(start, start + waiting[place]!));
+      waiting[place] = 0;
+    };
+    const writeAll = (): void => {
+      for (const place of waiting.keys()) write(place);
     };
     for (const [at, sum] of sums.entries()) {
       const plain = Buffer.from(buffer, ranges[at * 2], ranges[at * 2 + 1]! - ranges[at * 2]!);
-      // The listing of an enormous folder is larger than any chunk: it has memory of its own.
       const room = sealedBytesMax(plain.length, 1);
-      const isEnormous = room > SEALED_BYTES - WRITE_BYTES;
-      if (isEnormous) write(kept);
-      const target: Buffer = isEnormous ? Buffer.allocUnsafeSlow(room) : kept;
-      const blob = sealer.add(type, plain, sum, target, used);
-      const pack = this.#openPack(type);
+      const isAlone = room > WRITE_BYTES;
+      if (isAlone) writeAll();
+      // The listing of an enormous folder is larger than any chunk: it has memory of its own.
+      const target = room > SEALED_BYTES ? Buffer.allocUnsafeSlow(room) : kept;
+      const place = packs.draw();
+      const start = isAlone ? 0 : place * SHARE_BYTES + waiting[place]!;
+      const blob = sealer.add(type, plain, sum, target, start);
+      const pack = packs.at(place);
       pack.note(ids.subarray(at * ID_BYTES, (at + 1) * ID_BYTES), blob.length, blob.uncompressedLength);
-      used += blob.length;
       storedBytes += blob.length;
+      if (isAlone) {
+        sealer.finish();
+        pack.write(target.subarray(0, blob.length));
+      } else waiting[place]! += blob.length;
       const isFull = pack.isFull(packBytes);
-      if (isFull || used >= WRITE_BYTES || isEnormous) write(target);
-      if (isFull) this.#closePack(type, []);
+      if (isFull || waiting[place]! >= WRITE_BYTES) write(place);
+      if (isFull) this.#post(packs.take(place).close(masterKey, type));
     }
-    write(kept);
-    this.#post({ kind: 'sealed', job, buffer, storedBytes, openBytes: this.#open[type]?.size ?? 0 });
-  }
-
-  #closePack(type: BlobType, take: readonly LoosePack[]): void {
-    for (const other of take) this.#openPack(type).absorb(other);
-    const pack = this.#open[type];
-    this.#open[type] = undefined;
-    if (pack !== undefined) this.#post(pack.close(this.#setup.masterKey, type));
+    writeAll();
+    this.#post({ kind: 'sealed', job, buffer, storedBytes, openBytes: packs.size });
   }
 }

@@ -5,8 +5,9 @@ import type { EntryFacts } from '../../filesystem/scan.ts';
 import { decodeBlob } from '../blob-codec.ts';
 import type { BlobIndex } from '../blob-index.ts';
 import { BlobReader } from '../blob-reader.ts';
-import { goTime, parseGoTime, unquoteName } from '../format/go-text.ts';
-import { isObject, parseJson } from '../format/json.ts';
+import { goTime, parseGoTime, unquoteName, type ZoneOffset } from '../format/go-text.ts';
+import { isObject } from '../format/json.ts';
+import { storedNodes } from '../format/tree.ts';
 import { packKey } from '../object-names.ts';
 import type { OpenRepository } from '../types.ts';
 import type { KnownEntry, KnownFolder } from './known-folders.ts';
@@ -31,11 +32,14 @@ export class ParentSnapshot {
   readonly #repo: OpenRepository;
   readonly #index: BlobIndex;
   readonly #reader: BlobReader;
+  readonly #zone: ZoneOffset;
   /** Sealed bytes of tree packs, the least recently used first. */
   readonly #packs = new Map<string, Uint8Array>();
   #cachedBytes = 0;
 
-  constructor(repo: OpenRepository, index: BlobIndex) {
+  /** `zone`: in which this machine spells times. */
+  constructor(repo: OpenRepository, index: BlobIndex, zone: ZoneOffset) {
+    this.#zone = zone;
     this.#repo = repo;
     this.#index = index;
     this.#reader = new BlobReader(repo, index);
@@ -44,7 +48,7 @@ export class ParentSnapshot {
   /** A folder by its tree. A damaged or missing one is as if it had not been there: its files are read again. */
   async folder(treeId: string): Promise<KnownFolder | undefined> {
     try {
-      return new ParentFolder(decodeFolder(await this.#tree(treeId)));
+      return new ParentFolder(decodeFolder(await this.#tree(treeId)), this.#zone);
     } catch (error) {
       if (!isDamage(error)) throw error;
       for (const { packId } of this.#index.lookupAll(treeId, 'tree')) this.damagedPacks.add(packId);
@@ -83,15 +87,18 @@ class ParentFolder implements KnownFolder {
   /** By name, as a string of its bytes (latin1). */
   readonly #entries: ReadonlyMap<string, ParentEntry>;
 
-  constructor(entries: ReadonlyMap<string, ParentEntry>) {
+  readonly #zone: ZoneOffset;
+
+  constructor(entries: ReadonlyMap<string, ParentEntry>, zone: ZoneOffset) {
     this.#entries = entries;
+    this.#zone = zone;
   }
 
   find(name: string): KnownEntry | undefined {
     const entry = this.#entries.get(name);
     if (entry === undefined) return undefined;
     const { content, subtree } = entry;
-    return { content, subtree, isUnchanged: (facts) => isUnchanged(facts, entry) };
+    return { content, subtree, isUnchanged: (facts) => isUnchanged(facts, entry, this.#zone) };
   }
 }
 
@@ -101,9 +108,7 @@ class ParentFolder implements KnownFolder {
  */
 function decodeFolder(tree: Uint8Array): Map<string, ParentEntry> {
   const entries = new Map<string, ParentEntry>();
-  const listing = parseJson(tree, 'A stored folder listing');
-  const nodes = isObject(listing) ? listing.nodes : undefined;
-  for (const node of Array.isArray(nodes) ? (nodes as unknown[]) : []) {
+  for (const node of storedNodes(tree)) {
     if (!isObject(node)) continue;
     const { name, type, mtime, ctime, size, inode, content, subtree } = node;
     if (typeof name !== 'string' || typeof type !== 'string') continue;
@@ -125,20 +130,20 @@ function isId(value: unknown): value is string {
 }
 
 /** Same size, times and inode: the contents are taken to be the same, as restic does. */
-function isUnchanged(facts: EntryFacts, parent: ParentEntry): boolean {
+function isUnchanged(facts: EntryFacts, parent: ParentEntry, zone: ZoneOffset): boolean {
   return (
     parent.type === 'file' &&
     parent.content !== null &&
     parent.size === facts.size &&
     parent.inode === Number(facts.inode) &&
-    isTime(parent.mtime, facts.mtimeNs) &&
-    isTime(parent.ctime, facts.ctimeNs)
+    isTime(parent.mtime, facts.mtimeNs, zone) &&
+    isTime(parent.ctime, facts.ctimeNs, zone)
   );
 }
 
 /** The text is nearly always the same; in another time zone it is another text for the same instant. */
-function isTime(text: string, nanoseconds: bigint): boolean {
-  return text === goTime(nanoseconds) || parseGoTime(text) === nanoseconds;
+function isTime(text: string, nanoseconds: bigint, zone: ZoneOffset): boolean {
+  return text === goTime(nanoseconds, zone) || parseGoTime(text) === nanoseconds;
 }
 
 function isDamage(error: unknown): boolean {

@@ -1,11 +1,17 @@
 /** Puts folders together from the inside: one is complete when each of its entries is known, or is left out. */
 import type { FolderListing, PlacedEntry } from '../../filesystem/folder-listing.ts';
-import type { EntryFacts } from '../../filesystem/scan.ts';
-import { encodeNode, encodeTree } from '../format/tree.ts';
+import { HoldfastError } from '../../base/errors.ts';
+import { displayPath, type EntryFacts } from '../../filesystem/scan.ts';
+import type { ZoneOffset } from '../format/go-text.ts';
+import { encodeNode, encodeTree, isReadableTree } from '../format/tree.ts';
+import type { UnreadItem } from '../types.ts';
 import { encodeFolderRecord, type FolderRecord, type KeptEntry } from './folder-record.ts';
 import type { FolderState } from './folder-state.ts';
 import { makeNode } from './make-node.ts';
 import type { OwnerNames } from './owners.ts';
+
+const TOO_LARGE =
+  'It has more entries than the listing of one folder can hold, so that nothing of it is in the snapshot. Spread them over several folders.';
 
 /** What an entry has become. */
 export interface EntryResult {
@@ -43,8 +49,14 @@ export interface TreeBuilderOptions {
     readonly isAll: boolean;
   };
   readonly owners: OwnerNames;
+  /** In which times are spelled. */
+  readonly zone: ZoneOffset;
   /** Takes a tree's bytes and returns their id. */
   readonly store: (tree: Buffer) => string;
+  /** Whether readers take a listing of so many entries and bytes; by default as ours do. */
+  readonly isReadable?: (entries: number, bytes: number) => boolean;
+  /** A folder has a listing that no reader takes: it is left out. */
+  readonly onTooLarge: (folder: UnreadItem) => void;
   /** Is told of every folder. */
   readonly state: FolderState | undefined;
 }
@@ -95,17 +107,19 @@ export class TreeBuilder {
   #close(open: OpenFolder): void {
     const { listing, above, place, parentTree, same } = open;
     const subtree = same === undefined ? this.#store(open) : parentTree!; // what is the same has a tree
-    if (same !== undefined) this.#options.state?.keep(subtree);
-    if (above === undefined) return this.#rootIsDone(subtree);
+    if (same !== undefined) this.#options.state?.keep(parentTree!);
+    if (above === undefined) return this.#rootIsDone(assertRoot(subtree));
+    if (subtree === undefined) return this.set(above, place, undefined);
     if (parentTree === undefined) this.foldersNew += 1;
     else if (parentTree === subtree) this.foldersUnmodified += 1;
     else this.foldersChanged += 1;
     this.set(above, place, { facts: listing.folder.facts, content: null, subtree });
   }
 
-  #store(open: OpenFolder): string {
+  /** Undefined when it is left out. */
+  #store(open: OpenFolder): string | undefined {
     const { listing, results } = open;
-    const { owners, store, state } = this.#options;
+    const { owners, zone, store, isReadable = isReadableTree, onTooLarge, state } = this.#options;
     const entries: KeptEntry[] = [];
     for (let place = 0; place < listing.length; place += 1) {
       const result = results[place];
@@ -113,7 +127,13 @@ export class TreeBuilder {
       const attributes = this.#attributesOf(open, place);
       entries.push({ ...result, attributes, name: listing.name(place), linkTarget: listing.linkTarget(place) });
     }
-    const treeId = store(encodeTree(entries.map((entry) => encodeNode(makeNode(entry, owners)))));
+    const tree = encodeTree(entries.map((entry) => encodeNode(makeNode(entry, owners, zone))));
+    if (!isReadable(entries.length, tree.length)) {
+      const bytes = entries.reduce((sum, { content, facts }) => sum + (content === null ? 0 : facts.size), 0);
+      onTooLarge({ path: displayPath(listing.folder.path), reason: 'read_error', message: TOO_LARGE, bytes });
+      return undefined;
+    }
+    const treeId = store(tree);
     state?.add(treeId, encodeFolderRecord(entries, open.mayBeKept));
     return treeId;
   }
@@ -124,4 +144,12 @@ export class TreeBuilder {
     if (!isAll) open.mayBeKept = false;
     return attributes;
   }
+}
+
+function assertRoot(treeId: string | undefined): string {
+  if (treeId !== undefined) return treeId;
+  throw new HoldfastError(
+    'source_unreadable',
+    'The root folder has more entries than one listing can hold. No snapshot was made. Choose folders below it instead.',
+  );
 }

@@ -1,4 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+// @ts-expect-error the build tool is plain JavaScript
+import { assembleWasm } from '../../../tools/build-wasm.mjs';
 import { randomPolynomial } from '../format/polynomial.ts';
 import { noise } from '../testing/noise.ts';
 import { CHUNK_BYTES_MAX, CHUNK_BYTES_MIN, Chunker } from './chunker.ts';
@@ -84,4 +87,9 @@ test('finds the same cuts when the data comes in pieces', () => {
     }
   }
   expect(pieces).toEqual(whole);
+});
+
+test('the committed WebAssembly is what its source assembles to', async () => {
+  const { path, text } = await assembleWasm('core/repository/chunker/chunker.wat');
+  expect(readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8')).toBe(text);
 });

@@ -26,7 +26,7 @@ function zoneOf(timeZone: string): ZoneOffset {
     const text =
       format.formatToParts(new Date(seconds * 1000)).find(({ type }) => type === 'timeZoneName')?.value ?? '';
     const match = /GMT([+-])(\d\d):(\d\d)/.exec(text);
-    return match === null ? 0 : (match[1] === '-' ? -1 : 1) * (Number(match[2]) * 60 + Number(match[3]));
+    return match === null ? 0 : (match[1] === '-' ? -60 : 60) * (Number(match[2]) * 60 + Number(match[3]));
   };
 }
 

@@ -45,8 +45,8 @@ export function storedTime(text: string, local: ZoneOffset = localZone): StoredT
   const seconds = secondsOf(ns);
   const match = /([+-])(\d\d):(\d\d)$/.exec(text);
   const minutes = match === null ? 0 : (match[1] === '-' ? -1 : 1) * (Number(match[2]) * 60 + Number(match[3]));
-  const isLocal = match !== null && local(seconds) === minutes;
-  const zone = match === null ? utcZone : isLocal ? local : () => minutes;
+  const isLocal = match !== null && local(seconds) === minutes * 60;
+  const zone = match === null ? utcZone : isLocal ? local : () => minutes * 60;
   return { ns, wall: new Date((seconds + minutes * 60) * 1000), zone };
 }
 
@@ -61,8 +61,8 @@ export function before({ ns, wall, zone }: StoredTime, span: KeepDuration): bigi
   );
   const seconds = Math.floor(date.getTime() / 1000);
   // The offset of that day's wall clock; near a change of the clock the first guess may be an hour off.
-  const guess = seconds - zone(seconds) * 60;
-  const instant = seconds - zone(guess) * 60 - span.hours * 3600;
+  const guess = seconds - zone(seconds);
+  const instant = seconds - zone(guess) - span.hours * 3600;
   const fraction = ((ns % NS_PER_SECOND) + NS_PER_SECOND) % NS_PER_SECOND;
   return BigInt(instant) * NS_PER_SECOND + fraction;
 }

@@ -80,14 +80,23 @@ describe('times as RFC3339Nano', () => {
   });
 
   test('the offset of a zone is written and read, whole hours or not, east or west', () => {
-    expect(goTime(0n, () => 330)).toBe('1970-01-01T05:30:00+05:30');
-    expect(goTime(0n, () => -210)).toBe('1969-12-31T20:30:00-03:30');
-    for (const offset of [330, -210, 0, 720]) expect(parseGoTime(goTime(123n, () => offset))).toBe(123n);
+    expect(goTime(0n, () => 330 * 60)).toBe('1970-01-01T05:30:00+05:30');
+    expect(goTime(0n, () => -210 * 60)).toBe('1969-12-31T20:30:00-03:30');
+    expect(
+      goTime(0n, () => -2670),
+      'Monrovia',
+    ).toBe('1969-12-31T23:15:30-00:44');
+    expect(goTime(0n, () => -59)).toBe('1969-12-31T23:59:01+00:00');
+    for (const offset of [330, -210, 0, 720]) expect(parseGoTime(goTime(123n, () => offset * 60))).toBe(123n);
   });
 
   test('years are kept within four digits', () => {
     expect(goTime(10n ** 21n, utcZone)).toMatch(/^9999-/);
     expect(goTime(-(10n ** 21n), utcZone)).toMatch(/^0000-/);
+    expect(goTime(951_827_696n * 10n ** 9n + 400n * 31_556_952n * 25n * 10n ** 9n, utcZone)).toMatch(/^9999-03-01/);
+    for (let power = 10n ** 21n; power < 1n << 95n; power *= 7n)
+      for (const zone of [utcZone, () => 50_000, () => -50_001])
+        for (const ns of [power, -power]) expect(goTime(ns, zone)).toMatch(/^(9999|0000)-\d\d-\d\dT.*[Z\d]$/);
   });
 
   test('what is no time is no time', () => {

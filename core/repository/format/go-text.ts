@@ -159,30 +159,51 @@ function jsonRune(code: number): string {
   }
 }
 
-/** Offset of the local zone at an instant, in minutes east of UTC. */
+/** Offset of a zone at an instant, in seconds east of UTC: clocks went by the sun once, and in Monrovia until 1972. */
 export type ZoneOffset = (epochSeconds: number) => number;
 
-export const localZone: ZoneOffset = (epochSeconds) => -new Date(epochSeconds * 1000).getTimezoneOffset();
+/** As the runtime knows it; where listings must be those of other programs, see core/filesystem/system-zone.ts. */
+export const localZone: ZoneOffset = (epochSeconds) => {
+  const date = new Date(epochSeconds * 1000);
+  const minutes = -date.getTimezoneOffset(); // without its seconds
+  const odd = modulo(date.getSeconds() - epochSeconds, 60);
+  return minutes * 60 + (odd === 0 || minutes >= 0 ? odd : odd - 60);
+};
 export const utcZone: ZoneOffset = () => 0;
 
-const SECONDS_MIN = -62_167_219_200n; // 0000-01-01T00:00:00Z
-const SECONDS_MAX = 253_402_300_799n; // 9999-12-31T23:59:59Z
+const NS_PER_SECOND = 1_000_000_000n;
+const SECONDS_MIN = -62_167_219_200; // 0000-01-01T00:00:00Z
+const SECONDS_MAX = 253_402_300_799; // 9999-12-31T23:59:59Z
+const DAY_SECONDS = 86_400;
 
 /** RFC 3339 with up to nanoseconds, trailing zeros cut, in the zone's offset; years are kept within 0 to 9999 as restic does. */
 export function goTime(nanoseconds: bigint, zone: ZoneOffset = localZone): string {
-  let seconds = nanoseconds / 1_000_000_000n;
-  let fraction = nanoseconds % 1_000_000_000n;
-  if (fraction < 0n) {
-    fraction += 1_000_000_000n;
-    seconds -= 1n;
-  }
-  if (seconds < SECONDS_MIN) seconds = SECONDS_MIN;
-  if (seconds > SECONDS_MAX) seconds = SECONDS_MAX;
-  const whole = Number(seconds);
-  const second = ((whole % 60) + 60) % 60;
-  const { date, suffix } = zone === localZone ? localMinute((whole - second) / 60) : spellMinute(whole - second, zone);
+  const rest = nanoseconds % NS_PER_SECOND;
+  const fraction = rest < 0n ? rest + NS_PER_SECOND : rest;
+  const seconds = withinYears(Number((nanoseconds - fraction) / NS_PER_SECOND), zone);
+  const second = modulo(seconds, 60);
+  const minute = minuteOf((seconds - second) / 60, zone);
   const digits = fraction === 0n ? '' : `.${withoutZeros(fraction.toString().padStart(9, '0'))}`;
-  return `${date}${second < 10 ? '0' : ''}${second}${digits}${suffix}`;
+  if (minute !== undefined) return `${minute.date}${second < 10 ? '0' : ''}${second}${digits}${minute.suffix}`;
+  const offset = zone(seconds);
+  return `${dateText(seconds + offset, 19)}${digits}${suffixOf(offset)}`;
+}
+
+function modulo(value: number, divisor: number): number {
+  return ((value % divisor) + divisor) % divisor;
+}
+
+/** `2026-11-21T06:30:00` of a clock on the wall, or its beginning. */
+function dateText(wallSeconds: number, length: number): string {
+  return new Date(wallSeconds * 1000).toISOString().slice(0, length);
+}
+
+function suffixOf(offset: number): string {
+  if (offset === 0) return 'Z';
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const minutes = Math.trunc(offset / 60);
+  const east = Math.abs(minutes);
+  return `${minutes < 0 ? '-' : '+'}${two(Math.floor(east / 60))}:${two(east % 60)}`;
 }
 
 /** What all times of one minute share: `2026-11-21T06:30:` and `+01:00`. */
@@ -192,26 +213,37 @@ interface Minute {
 }
 
 /** A backup spells millions of times, most of them of few minutes; spelling a date costs thirty times as much as a look-up. */
-const minutes = new Map<number, Minute>();
+const spelled = new WeakMap<ZoneOffset, Map<number, Minute | undefined>>();
 const MINUTES_MAX = 4096;
 
-function localMinute(number: number): Minute {
-  let minute = minutes.get(number);
-  if (minute === undefined) {
-    if (minutes.size === MINUTES_MAX) minutes.clear();
-    minute = spellMinute(number * 60, localZone);
-    minutes.set(number, minute);
+/** Undefined where the zone's minutes are not those of UTC. */
+function minuteOf(number: number, zone: ZoneOffset): Minute | undefined {
+  let minutes = spelled.get(zone);
+  if (minutes === undefined) {
+    minutes = new Map();
+    spelled.set(zone, minutes);
   }
+  const known = minutes.get(number);
+  if (known !== undefined || minutes.has(number)) return known;
+  const offset = zone(number * 60);
+  const isWhole = offset % 60 === 0 && zone(number * 60 + 59) === offset;
+  const minute = isWhole ? { date: dateText(number * 60 + offset, 17), suffix: suffixOf(offset) } : undefined;
+  if (minutes.size === MINUTES_MAX) minutes.clear();
+  minutes.set(number, minute);
   return minute;
 }
 
-function spellMinute(seconds: number, zone: ZoneOffset): Minute {
-  const offset = zone(seconds);
-  const date = new Date((seconds + offset * 60) * 1000).toISOString().slice(0, 17);
-  if (offset === 0) return { date, suffix: 'Z' };
-  const two = (value: number): string => String(value).padStart(2, '0');
-  const east = Math.abs(offset);
-  return { date, suffix: `${offset < 0 ? '-' : '+'}${two(Math.floor(east / 60))}:${two(east % 60)}` };
+/** The same day and hour of the year 9999 or 0, for a clock that shows a later or an earlier year. */
+function withinYears(seconds: number, zone: ZoneOffset): number {
+  if (seconds > SECONDS_MIN + DAY_SECONDS && seconds < SECONDS_MAX - DAY_SECONDS) return seconds;
+  // The calendar repeats after 400 years: so far away that no Date holds it, it is the same day.
+  const far = 24 * SHIFT_SECONDS;
+  const inside = Math.abs(seconds) < far ? seconds : modulo(seconds, SHIFT_SECONDS) + Math.sign(seconds) * far;
+  const wall = new Date((inside + zone(inside)) * 1000);
+  const year = wall.getUTCFullYear();
+  if (year >= 0 && year <= 9999) return seconds;
+  const moved = wall.setUTCFullYear(year < 0 ? 0 : 9999) / 1000;
+  return moved - zone(moved - zone(moved));
 }
 
 function withoutZeros(digits: string): string {

@@ -52,7 +52,7 @@ const node: fc.Arbitrary<TreeNode> = fc
     attributes: fc.array(attribute, { maxLength: 3 }),
   })
   .map(({ time: at, content, target, isLink, uid, attributes, ...rest }) => {
-    const text = goTime(at, () => 90);
+    const text = goTime(at, () => 90 * 60);
     const some = attributes.length === 0 ? {} : { extendedAttributes: attributes };
     const common = { ...rest, ...some, uid, gid: uid, mtime: text, atime: text, ctime: text };
     return isLink
@@ -119,7 +119,7 @@ test('any text that is offered as a quoted name is unquoted or refused', () => {
 test('any time survives, with any offset', () => {
   fc.assert(
     fc.property(time, fc.integer({ min: -14 * 60, max: 14 * 60 }), (ns, offset) => {
-      const text = goTime(ns, () => offset);
+      const text = goTime(ns, () => offset * 60);
       // At the ends of the calendar the offset leads out of four digits, where the year is clamped.
       if (ns > -62_100_000_000n * 10n ** 9n && ns < 253_402_000_000n * 10n ** 9n) expect(parseGoTime(text)).toBe(ns);
     }),

@@ -8,6 +8,7 @@ import { damagedRepository } from './damage.ts';
 import { jsonString, quoteName, unquoteName } from './go-text.ts';
 import { isCount, isId, isObject, type JsonObject, member, parseJson } from './json.ts';
 import { LIMITS } from './limits.ts';
+import { splitListing } from './split-listing.ts';
 import { isValidUtf8 } from './utf8-rune.ts';
 
 const NODE_TYPES: ReadonlySet<string> = new Set([
@@ -54,10 +55,25 @@ function encodeLinkTarget(target: Uint8Array): string {
   return isValidUtf8(target) ? text : `${text},"linktarget_raw":"${base64Of(target)}"`;
 }
 
+/** Nodes of a listing that are one text for a moment: no text can be as long as the largest listings. */
+const TEXT_NODES_MAX = 16_384;
+
 /** The tree's bytes from its nodes' texts, which must be in ascending order of raw name bytes. */
 export function encodeTree(nodeTexts: readonly string[]): Buffer {
-  return Buffer.from(`{"nodes":[${nodeTexts.join(',')}]}\n`);
+  if (nodeTexts.length <= TEXT_NODES_MAX) return Buffer.from(`{"nodes":[${nodeTexts.join(',')}]}\n`);
+  const pieces: Buffer[] = [];
+  for (let at = 0; at < nodeTexts.length; at += TEXT_NODES_MAX)
+    pieces.push(Buffer.from(`${at === 0 ? '{"nodes":[' : ','}${nodeTexts.slice(at, at + TEXT_NODES_MAX).join(',')}`));
+  return Buffer.concat([...pieces, Buffer.from(']}\n')]);
 }
+
+/** Whether readers take a listing of so many entries and bytes: what they would refuse is no backup. */
+export function isReadableTree(entries: number, bytes: number): boolean {
+  return entries <= LIMITS.treeEntries && bytes <= LIMITS.treeBlobBytes;
+}
+
+/** A larger one is parsed an entry at a time: its text and all of its objects at once would take gigabytes. */
+const PARSED_WHOLE_BYTES_MAX = 64 * 1024 * 1024;
 
 /**
  * The nodes of a tree.
@@ -66,15 +82,11 @@ export function encodeTree(nodeTexts: readonly string[]): Buffer {
 export function decodeTree(bytes: Uint8Array): TreeNode[] {
   if (bytes.length > LIMITS.treeBlobBytes)
     throw damagedRepository('A stored folder listing is larger than any real one.');
-  const json = parseJson(bytes, 'A stored folder listing', { uint64: true });
-  const nodes = isObject(json) ? member(json, 'nodes') : undefined;
-  if (nodes === null || (Array.isArray(nodes) && nodes.length === 0)) return [];
-  if (!Array.isArray(nodes)) throw damagedRepository('A stored folder listing has no list of entries.');
-  if (nodes.length > LIMITS.treeEntries)
-    throw damagedRepository('A stored folder listing has more entries than any real one.');
   const decoded: TreeNode[] = [];
   let previous: Uint8Array | undefined;
-  for (const node of nodes) {
+  for (const node of storedNodes(bytes, { uint64: true })) {
+    if (decoded.length === LIMITS.treeEntries)
+      throw damagedRepository('A stored folder listing has more entries than any real one.');
     const entry = decodeNode(node);
     if (previous !== undefined && compareBytes(previous, entry.name) >= 0) {
       throw damagedRepository('A stored folder listing is out of order or lists a name twice.');
@@ -83,6 +95,28 @@ export function decodeTree(bytes: Uint8Array): TreeNode[] {
     decoded.push(entry);
   }
   return decoded;
+}
+
+const WHAT = 'A stored folder listing';
+
+/**
+ * The entries of a listing as they are stored, of which nothing is known yet. `uint64`: see parseJson.
+ * @throws HoldfastError repository_damaged, also while they are taken.
+ */
+export function storedNodes(listing: Uint8Array, options: { uint64?: boolean } = {}): Iterable<unknown> {
+  return listing.length > PARSED_WHOLE_BYTES_MAX ? oneByOne(listing, options) : allAtOnce(listing, options);
+}
+
+function allAtOnce(listing: Uint8Array, options: { uint64?: boolean }): readonly unknown[] {
+  const json = parseJson(listing, WHAT, options);
+  const nodes = isObject(json) ? member(json, 'nodes') : undefined;
+  if (nodes === null) return [];
+  if (!Array.isArray(nodes)) throw damagedRepository('A stored folder listing has no list of entries.');
+  return nodes;
+}
+
+function* oneByOne(listing: Uint8Array, options: { uint64?: boolean }): Generator<unknown, void, void> {
+  for (const text of splitListing(listing)) yield parseJson(text, WHAT, options);
 }
 
 function decodeNode(json: unknown): TreeNode {

@@ -28,6 +28,7 @@ import {
   REMOVE,
   REPACK,
 } from './plan-prune.ts';
+import { assertWritableVersion } from '../write/assert-writable-version.ts';
 
 export interface PruneProgress {
   readonly phase: 'index' | 'snapshots' | 'repack' | 'verify' | 'remove';
@@ -60,6 +61,7 @@ const SPARE_INDEX_FILES = 16;
  * read: nothing is removed then; cancelled; what the store throws. A failure leaves all that snapshots need where it is.
  */
 export async function prune(repo: AdministeredRepository, options: PruneOptions): Promise<PruneResult> {
+  if (!options.isDryRun) assertWritableVersion(repo);
   return await new Prune(repo, options).run();
 }
 

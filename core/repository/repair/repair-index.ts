@@ -12,6 +12,7 @@ import { loadUnpacked } from '../repository.ts';
 import type { AdministeredRepository } from '../types.ts';
 import { writeIndex } from '../write/write-index.ts';
 import { readPackHeader } from './read-pack-header.ts';
+import { assertWritableVersion } from '../write/assert-writable-version.ts';
 
 export interface RepairIndexOptions {
   readonly isDryRun: boolean;
@@ -46,6 +47,7 @@ export async function repairIndex(
   repo: AdministeredRepository,
   options: RepairIndexOptions,
 ): Promise<RepairIndexResult> {
+  if (!options.isDryRun) assertWritableVersion(repo);
   return await new IndexRepair(repo, options).run();
 }
 

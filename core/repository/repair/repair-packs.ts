@@ -16,6 +16,7 @@ import type { AdministeredRepository, PackedBlob } from '../types.ts';
 import { BlobWriter } from '../write/blob-writer.ts';
 import { writeIndex } from '../write/write-index.ts';
 import { readPackHeader } from './read-pack-header.ts';
+import { assertWritableVersion } from '../write/assert-writable-version.ts';
 
 export interface RepairPacksOptions {
   readonly packIds: readonly string[];
@@ -40,6 +41,7 @@ export async function repairPacks(
   repo: AdministeredRepository,
   options: RepairPacksOptions,
 ): Promise<RepairPacksResult> {
+  assertWritableVersion(repo);
   const index = await BlobIndex.load(repo);
   if (index.damaged[0] !== undefined)
     throw damagedRepository(

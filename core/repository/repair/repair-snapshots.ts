@@ -15,6 +15,7 @@ import { plainLength } from '../restore/plan.ts';
 import type { AdministeredRepository, SnapshotWithId, TreeNode } from '../types.ts';
 import { BlobWriter } from '../write/blob-writer.ts';
 import { arrayParts, objectParts } from './json-parts.ts';
+import { assertWritableVersion } from '../write/assert-writable-version.ts';
 
 export interface RepairSnapshotsOptions {
   readonly snapshots: readonly SnapshotWithId[];
@@ -52,6 +53,7 @@ export async function repairSnapshots(
   repo: AdministeredRepository,
   options: RepairSnapshotsOptions,
 ): Promise<RepairedSnapshot[]> {
+  if (!options.isDryRun) assertWritableVersion(repo);
   return await new SnapshotRepair(repo, options).run();
 }
 

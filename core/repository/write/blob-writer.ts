@@ -10,7 +10,8 @@ import { seal, unseal } from '../crypto/seal.ts';
 import { damagedRepository } from '../format/damage.ts';
 import { sha256Hex } from '../object-names.ts';
 import type { AddedObject, BlobType, WritableRepository } from '../types.ts';
-import { PackFile } from './pack-file.ts';
+import { OpenPacks } from './open-packs.ts';
+import type { PackFile } from './pack-file.ts';
 import { PackWriter } from './pack-writer.ts';
 import { ScratchFiles } from './scratch-files.ts';
 import { sealBlob, sealedBytesMax } from './seal-blob.ts';
@@ -38,7 +39,7 @@ export class BlobWriter {
   readonly #repo: WritableRepository;
   readonly #packBytes: number;
   readonly #packs: PackWriter;
-  readonly #open: Record<BlobType, PackFile | undefined> = { data: undefined, tree: undefined };
+  readonly #open: Partial<Record<BlobType, OpenPacks>> = {};
   readonly #pending = new Set<string>();
   #scratch: Promise<ScratchFiles> | undefined;
   #packsMade = 0;
@@ -131,10 +132,8 @@ export class BlobWriter {
 
   async #abandon(error: unknown): Promise<void> {
     this.#failure ??= { error };
-    for (const type of ['data', 'tree'] as const) {
-      this.#open[type]?.discard();
-      this.#open[type] = undefined;
-    }
+    this.#open.data?.discard();
+    this.#open.tree?.discard();
     await this.#packs.idle();
     const scratch = await this.#scratch;
     await scratch?.clear();
@@ -158,13 +157,18 @@ export class BlobWriter {
 
   #put(scratch: ScratchFiles, { id, type, uncompressedLength }: BlobToStore, sealed: Uint8Array): void {
     try {
-      this.#open[type] ??= new PackFile(path.join(scratch.folder, `${scratch.prefix}${(this.#packsMade += 1)}`));
-      const pack = this.#open[type];
+      this.#open[type] ??= new OpenPacks(
+        () => path.join(scratch.folder, `${scratch.prefix}${(this.#packsMade += 1)}`),
+        this.#packBytes,
+      );
+      const packs = this.#open[type];
+      const place = packs.draw();
+      const pack = packs.at(place);
       pack.note(Buffer.from(id, 'hex'), sealed.length, uncompressedLength);
       pack.write(sealed);
       this.storedBytes += sealed.length;
       this.#pending.add(type + id);
-      if (pack.isFull(this.#packBytes)) this.#close(type);
+      if (pack.isFull(this.#packBytes)) this.#send(packs.take(place), type);
     } catch (error) {
       // Half a blob may stand in the file: no pack may be made of it.
       this.#failure ??= { error };
@@ -173,11 +177,11 @@ export class BlobWriter {
   }
 
   #close(type: BlobType): void {
-    const pack = this.#open[type];
-    if (pack === undefined) return;
-    const made = pack.close(this.#repo.masterKey, type);
-    this.#open[type] = undefined;
-    this.#packs.add(made);
+    for (const pack of this.#open[type]?.closeAll() ?? []) this.#send(pack, type);
+  }
+
+  #send(pack: PackFile, type: BlobType): void {
+    this.#packs.add(pack.close(this.#repo.masterKey, type));
   }
 
   async #room(): Promise<void> {

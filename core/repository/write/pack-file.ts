@@ -4,7 +4,7 @@
  * the bytes as they are handed over, not of what the disk gives back: a disk that lies is found by whoever compares them.
  */
 import { createHash } from 'node:crypto';
-import { closeSync, openSync, readSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { Crc32c } from '../../base/crc32c.ts';
 import { HoldfastError } from '../../base/errors.ts';
 import { seal, unseal } from '../crypto/seal.ts';
@@ -51,6 +51,7 @@ export class PackFile {
   #lengths = new Uint32Array(FIRST_BLOBS);
   #uncompressedLengths = new Uint32Array(FIRST_BLOBS);
   #count = 0;
+  #isOpen = true;
   /** Bytes of all blobs that were noted. */
   size = 0;
 
@@ -83,16 +84,17 @@ export class PackFile {
 
   /** The file without its list of contents, for another lane. */
   give(): LoosePack {
-    closeSync(this.#fd);
+    this.discard();
     return this.#contents();
   }
 
   /** The file stays, for its owner to remove. */
   discard(): void {
-    closeSync(this.#fd);
+    if (this.#isOpen) closeSync(this.#fd);
+    this.#isOpen = false;
   }
 
-  /** Takes over all blobs of another lane's pack. @throws HoldfastError disk_full, storage_unavailable. */
+  /** Takes over all blobs of another pack, whose file is gone afterwards. @throws HoldfastError disk_full, storage_unavailable. */
   absorb(other: LoosePack): void {
     for (const [at, length] of other.lengths.entries())
       this.note(other.ids.subarray(at * ID_BYTES, (at + 1) * ID_BYTES), length, other.uncompressedLengths[at]!);
@@ -108,6 +110,7 @@ export class PackFile {
     } finally {
       closeSync(fd);
     }
+    removeFile(other.path);
   }
 
   /** The sealed header and its length behind the blobs (docs/format.md, "Packs"). The header is opened again before it is trusted. */
@@ -126,7 +129,7 @@ export class PackFile {
     length.writeUInt32LE(sealed.length);
     this.write(sealed);
     this.write(length);
-    closeSync(this.#fd);
+    this.discard();
     const fileBytes = this.size + sealed.length + length.length;
     return { kind: 'pack', type, ...contents, fileBytes, packId: this.#hash.digest('hex'), crc32c: this.#crc.base64() };
   }
@@ -151,6 +154,15 @@ export class PackFile {
     this.#ids.set(ids);
     this.#lengths.set(lengths);
     this.#uncompressedLengths.set(uncompressedLengths);
+  }
+}
+
+/** Best effort: what stays is removed with the rest of its run's files. */
+function removeFile(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // A disk that fails says so where something is written.
   }
 }
 

@@ -7,7 +7,7 @@ import type { ReadCreateStore } from '../../storage/port.ts';
 
 const NAME = 'holdfast-pack-';
 /** Bytes of packs that are open or wait for their upload at one time, at most. */
-const ROOM_BYTES = 160 * 1024 * 1024;
+const ROOM_BYTES = 320 * 1024 * 1024;
 /** No pack waits a day for its upload: what is older was left by a process that was killed. */
 const KEPT_MS = 24 * 3600_000;
 
