@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import { formatCount, formatDuration } from '../../core/domain/format.ts';
+import { formatCount, formatCountOf, formatDuration } from '../../core/domain/format.ts';
 import { percentText } from '../../core/domain/sla/percent-text.ts';
 import type { ServiceFigures } from '../../core/domain/sla/standing.ts';
 import { MetricTile } from './metric-tile.tsx';
@@ -26,7 +26,11 @@ export function ServiceTiles({ service, href }: { service: ServiceFigures; href?
       <MetricTile
         name="Until somebody was told"
         value={latencyMs === null ? '–' : latencyMs === 0 ? 'At once' : formatDuration(latencyMs)}
-        note={`in at least nineteen of twenty breaches with an alert, n = ${formatCount(breaches - undetected)}`}
+        note={
+          breaches === undetected
+            ? 'no breach had an alert'
+            : `or sooner, in nineteen of twenty breaches; ${formatCountOf(breaches - undetected, 'breach', 'breaches')} had an alert`
+        }
         {...link}
       />
       <MetricTile
