@@ -7,7 +7,7 @@ const RANDOM = '0190aaaa-bbbb-7ccc-8ddd-eeeeeeeeeeee';
 test('a customer sees their own month and devices, and nothing that staff do', async ({ page }) => {
   await signInAs(page, 'maja');
   await expect(page.getByRole('heading', { level: 1 })).toContainText(/recoverable|backed up/);
-  await expect(page.getByText('Recoverable this month')).toBeVisible();
+  await expect(page.getByText('Recoverable this month', { exact: true })).toBeVisible();
   await page.getByRole('table').getByRole('link').first().click();
   await expect(page).toHaveURL(/\/devices\//);
   await expect(page.getByRole('button', { name: /Back up now|Drill now|Verify now|Restore/ })).toHaveCount(0);

@@ -87,12 +87,17 @@ test('each expected backup of 28 days can be reached by keyboard and has its rea
     await page.keyboard.press('Tab');
     await expect(bar).toBeFocused({ timeout: 100 });
   }).toPass();
-  await expect(bar).toHaveAttribute('aria-valuetext', /missed\. The machine was not heard from/);
+  // Whether today's is due already or undecided hangs on the hour; those of the days before were missed.
+  await expect(async () => {
+    if (/due, not decided/.test((await bar.getAttribute('aria-valuetext')) ?? ''))
+      await page.keyboard.press('ArrowLeft');
+    await expect(bar).toHaveAttribute('aria-valuetext', /missed\. The machine was not heard from/, { timeout: 500 });
+  }).toPass();
   await page.keyboard.press('Home');
   await expect(bar).toHaveAttribute('aria-valuetext', /on time|late|missed|failed|partial|stuck/);
   await page.keyboard.press('Enter');
   const dialog = page.getByRole('dialog', { name: /The last 28 days of/ });
-  await expect(dialog.getByRole('row').nth(1)).toContainText('missed');
+  await expect(dialog.getByRole('row', { name: /missed/ }).first()).toBeVisible();
   await page.keyboard.press('Escape');
   await expect(dialog).toHaveCount(0);
 });

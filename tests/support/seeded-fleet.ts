@@ -1,14 +1,19 @@
 /** A made-up provider beside the test service's own, in the same database: for screens that need many devices. */
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { connectToService } from './e2e-database.ts';
 import { e2eService } from './e2e-environment.ts';
 import { CHECKOUT, type SignIn } from './start-service.ts';
 
-/** `npm run seed -- <scenario>` on the service's database. Returns the owner's sign-in. */
+/**
+ * `npm run seed -- <scenario>` on the service's database. Returns the owner's sign-in. After a test that failed Playwright goes on in
+ * a new process, which finds what the one before has seeded.
+ */
 export async function seedBesideService(scenario: 'calm' | 'monday', args: readonly string[] = []): Promise<SignIn> {
   const { dataPath } = e2eService();
+  const kept = path.join(dataPath, `seeded-${scenario}.json`);
+  if (existsSync(kept)) return JSON.parse(readFileSync(kept, 'utf8')) as SignIn;
   const client = await connectToService();
   const { port } = client;
   await client.end();
@@ -42,5 +47,6 @@ export async function seedBesideService(scenario: 'calm' | 'monday', args: reado
   const [, email, password] = /^(\S+@\S+) {2}(\S+) {2}\(.*, owner\)$/m.exec(output) ?? [];
   if (code !== 0 || email === undefined || password === undefined)
     throw new Error(`The seed ended with code ${code}:\n${output}`);
+  writeFileSync(kept, JSON.stringify({ email, password }));
   return { email, password };
 }
