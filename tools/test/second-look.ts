@@ -16,7 +16,6 @@ export async function withSecondLook(
   // A suite that wrote no report, skipped tests or failed outside of every file has nothing that could be looked at again.
   const isNamed = files.length > 0 && !files.includes('') && first.complaint === undefined;
   if (!isNamed || files.length > SECOND_LOOK_FILES_MAX) return first;
-  console.log(`\n-- once more, alone: ${files.join(', ')}`);
   const second = await runFiles(files);
   if (second.failed > 0 || second.passed < first.failed) return first;
   return { ...first, passed: first.passed + first.failed, failed: 0, failures: [], unsteady: first.failures };

@@ -96,7 +96,10 @@ async function runVitestWith(
       const code = await runProgram(root, 'node_modules/vitest/vitest.mjs', args, env);
       return countVitest(readResult(resultPath), code);
     });
-  return await withSecondLook(await runFiles(files, maxWorkers), (again) => runFiles(again, 1));
+  return await withSecondLook(await runFiles(files, maxWorkers), (again) => {
+    sayOnceMore(again);
+    return runFiles(again, 1);
+  });
 }
 
 async function runPlaywright(root: string): Promise<SuiteCount> {
@@ -108,7 +111,14 @@ async function runPlaywright(root: string): Promise<SuiteCount> {
       });
       return countPlaywright(readResult(resultPath), code);
     });
-  return await withSecondLook(await runFiles([]), runFiles);
+  return await withSecondLook(await runFiles([]), (again) => {
+    sayOnceMore(again);
+    return runFiles(again);
+  });
+}
+
+function sayOnceMore(files: readonly string[]): void {
+  console.log(`\n-- once more, alone: ${files.join(', ')}`);
 }
 
 /**

@@ -71,7 +71,7 @@ export default async function UsagePage({ searchParams }: SearchProps): Promise<
         eyebrow={one ?? 'Usage'}
         sentence={
           isEmpty
-            ? `Nothing was measured in ${monthWords(month)}.`
+            ? `No measurement of ${monthWords(month)} found anything in use.`
             : `${formatBytes(Number(sum.storedBytes))} stored for ${formatCountOf(sum.devices, 'device')} in ${monthWords(month)}.`
         }
         support="Measured four times a day; the highest value of the month counts. A closed month is written down once and nobody can change it."
@@ -87,7 +87,7 @@ export default async function UsagePage({ searchParams }: SearchProps): Promise<
       <MonthPicker path="/usage" months={months} month={month} query={query} />
       {isEmpty ? (
         <Panel>
-          <EmptyState icon={<IconChartBar size={24} />} title="Nothing was measured in this month">
+          <EmptyState icon={<IconChartBar size={24} />} title="Nothing in use was measured in this month">
             The first measurement is made within some minutes of a device’s first backup.
           </EmptyState>
         </Panel>
