@@ -68,9 +68,9 @@ export function createFileStore(options: FileStoreOptions): ObjectStore & Scratc
       const handle = await openObject(folder, key).catch(undefinedWhenMissing);
       return handle && (await withHandle(handle, 'sizeOf', key, async () => (await handle.stat()).size));
     },
-    async get(key, range) {
+    async get(key, range, room = Buffer.allocUnsafeSlow) {
       const handle = await openObject(folder, key);
-      return await withHandle(handle, 'get', key, () => readRange(handle, key, range));
+      return await withHandle(handle, 'get', key, () => readRange(handle, key, range, room));
     },
     async *stream(key) {
       const handle = await openObject(folder, key);
@@ -187,11 +187,16 @@ async function withHandle<T>(handle: FileHandle, action: string, key: string, us
   }
 }
 
-async function readRange(handle: FileHandle, key: string, range: ByteRange | undefined): Promise<Uint8Array> {
+async function readRange(
+  handle: FileHandle,
+  key: string,
+  range: ByteRange | undefined,
+  room: (bytes: number) => Uint8Array,
+): Promise<Uint8Array> {
   const { size } = await handle.stat();
   const wanted = range ?? { offset: 0, length: size };
   if (wanted.offset + wanted.length > size) throw objectShort(key, wanted, size);
-  const bytes = Buffer.allocUnsafeSlow(wanted.length);
+  const bytes = room(wanted.length);
   let done = 0;
   while (done < wanted.length) {
     const { bytesRead } = await handle.read(bytes, done, wanted.length - done, wanted.offset + done);

@@ -93,7 +93,7 @@ export function createGcsStore(options: GcsStoreOptions): ObjectStore & Retentio
   return {
     head: (key) => head(context, key),
     sizeOf: async (key) => (await head(context, key))?.size,
-    get: (key, range) => get(context, key, range),
+    get: (key, range, room) => get(context, key, range, room),
     stream: (key) => stream(context, key),
     list: (prefix) => {
       assertKeyPrefix(prefix);
@@ -162,7 +162,12 @@ async function head(context: Context, key: string): Promise<ObjectInfo | undefin
   });
 }
 
-async function get(context: Context, key: string, range: ByteRange | undefined): Promise<Uint8Array> {
+async function get(
+  context: Context,
+  key: string,
+  range: ByteRange | undefined,
+  room?: (bytes: number) => Uint8Array,
+): Promise<Uint8Array> {
   assertObjectKey(key);
   if (range?.length === 0) {
     // An empty range cannot be written as an HTTP range.
@@ -177,7 +182,7 @@ async function get(context: Context, key: string, range: ByteRange | undefined):
       const window = range === undefined ? {} : { first: range.offset, last: range.offset + range.length - 1 };
       const download = await openGcsDownload({ ...locate(context, key), ...window });
       for await (const piece of download.pieces) pieces.push(piece);
-      const bytes = Buffer.concat(pieces);
+      const bytes = joined(pieces, room);
       if (range === undefined) download.requireWhole(bytes.length, crc32cBase64(bytes));
       else if (bytes.length !== range.length) throw objectShort(key, range, range.offset + bytes.length);
       return bytes;
@@ -187,6 +192,17 @@ async function get(context: Context, key: string, range: ByteRange | undefined):
       throw error;
     }
   });
+}
+
+function joined(pieces: readonly Uint8Array[], room?: (bytes: number) => Uint8Array): Uint8Array {
+  if (room === undefined) return Buffer.concat(pieces);
+  const bytes = room(pieces.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
 }
 
 function locate(context: Context, key: string): GcsDownloadRequest {

@@ -35,10 +35,11 @@ export interface ReadStore {
   /** Undefined when there is no such object. The checksum is of the bytes as they lie there now. */
   head(key: string): Promise<ObjectInfo | undefined>;
   /**
-   * Whole object, or the range. The bytes are the caller's own, to change or to hand to a thread.
+   * Whole object, or the range. The bytes are the caller's own, to change or to hand to a thread. A store may put them where
+   * `room` says, which is asked for so many bytes, and again when a reading is repeated: memory that was used before costs less.
    * @throws HoldfastError object_missing; storage_unavailable; object_mismatch when short.
    */
-  get(key: string, range?: ByteRange): Promise<Uint8Array>;
+  get(key: string, range?: ByteRange, room?: (bytes: number) => Uint8Array): Promise<Uint8Array>;
   /** Whole object in pieces of at most a few MiB. @throws as get. */
   stream(key: string): AsyncIterable<Uint8Array>;
   /** In ascending byte order of keys. */

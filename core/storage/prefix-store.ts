@@ -9,7 +9,7 @@ export function prefixReadStore(store: ReadStore, prefix: string): ReadStore {
       const info = await store.head(root + key);
       return info === undefined ? undefined : strip(info);
     },
-    get: (key, range) => store.get(root + key, range),
+    get: (key, range, room) => store.get(root + key, range, room),
     stream: (key) => store.stream(root + key),
     async *list(inner) {
       for await (const object of store.list(root + inner)) yield strip(object);

@@ -21,5 +21,8 @@ export const SANDBOX_LIMITS = {
   killAfterMs: 2000,
 } as const;
 
+/** The child's descriptor of the file in which it finds large bodies (body-places.ts). */
+export const BODIES_DESCRIPTOR = 5;
+
 /** In the scratch folder of a child that starts a system: what the screen showed last, as a PPM. */
 export const PICTURE_FILE = 'screen.ppm';

@@ -159,9 +159,17 @@ export type SandboxTask =
   | TraceTask
   | ProveTask;
 
-/** Parent to child, after the task: the answer to request `id`; the bytes of a get are the frame's body. */
+/**
+ * Parent to child, after the task: the answer to request `id`. The bytes of a get are the frame's body, or lie in the shared file
+ * until the child releases them.
+ */
 export type StoreAnswer =
-  | { readonly id: number; readonly ok: true; readonly value: unknown }
+  | {
+      readonly id: number;
+      readonly ok: true;
+      readonly value: unknown;
+      readonly placed?: { readonly at: number; readonly length: number };
+    }
   | { readonly id: number; readonly ok: false; readonly code: string; readonly message: string };
 
 const key = z.string().regex(/^(config|(keys|index|snapshots)\/[0-9a-f]{64}|data\/[0-9a-f]{2}\/[0-9a-f]{64})$/);
@@ -178,6 +186,8 @@ export const childMessage = z.discriminatedUnion('type', [
   }),
   z.strictObject({ type: z.literal('head'), id: count, key }),
   z.strictObject({ type: z.literal('list'), id: count, prefix }),
+  /** What begins there in the shared file is needed no more. */
+  z.strictObject({ type: z.literal('release'), at: count }),
   z.strictObject({
     type: z.literal('progress'),
     step: z.enum(['open', 'locate', 'transfer', 'system', 'script', 'provision', 'start', 'rebuild', 'checks']),

@@ -4,7 +4,9 @@ import { startCheckThreads } from '../../core/repository/check/check-threads.ts'
 import { LIMITS } from '../../core/repository/format/limits.ts';
 import { packKey } from '../../core/repository/object-names.ts';
 import { listSnapshots, openRepository } from '../../core/repository/repository.ts';
+import { type BytesPlace, copyPlaced } from '../../core/base/placed-bytes.ts';
 import type { ReadStore } from '../../core/storage/port.ts';
+import type { ChildStore } from './child-store.ts';
 import type { DecryptResult, DecryptTask } from './messages.ts';
 
 /** Packs asked for at once: the parent hashes so many side by side, and one after the other takes three times as long. */
@@ -19,7 +21,7 @@ interface WantedPack {
 
 /** In the child: level 2 of some packs, and of all the vault's indexes and snapshots, which it has to read for it. */
 export async function runDecryptTask(
-  store: ReadStore,
+  store: ChildStore,
   task: DecryptTask,
   checked: (keys: string[]) => void,
 ): Promise<DecryptResult> {
@@ -50,11 +52,20 @@ export async function runDecryptTask(
     const checkPack = async ({ packId: id, size, blobs }: StoredPack, reading: Reading | undefined): Promise<void> => {
       // It was read already, or is too large to be.
       const read: ReadStore = reading === undefined ? store : { ...store, get: async () => bytesOf(await reading) };
+      const result = await reading;
+      const place = result?.status === 'fulfilled' && !(result.value instanceof Uint8Array) ? result.value : undefined;
       const findings = [
         ...checkPackListing(id, size, blobs),
         // Whether the bytes are those of the name, the parent sees.
-        ...(await checkPackData(read, threads, { packId: id, size, blobs, isNamed: true })),
+        ...(await checkPackData(read, threads, {
+          packId: id,
+          size,
+          blobs,
+          isNamed: true,
+          ...(place === undefined ? {} : { place }),
+        })),
       ].filter(({ severity }) => severity !== 'notice');
+      if (place !== undefined) store.release(place);
       if (findings[0] === undefined) checked([packKey(id)]);
       else bad.push({ key: packKey(id), reason: findings[0].message });
     };
@@ -80,21 +91,21 @@ export async function runDecryptTask(
   return { bad };
 }
 
-type Reading = Promise<PromiseSettledResult<Uint8Array>>;
+type Reading = Promise<PromiseSettledResult<Uint8Array | BytesPlace>>;
 
 /** Undefined for a pack that is too large to be read. */
-function readingOf(store: ReadStore, { id, size }: WantedPack): Reading | undefined {
-  return size > LIMITS.checkedPackBytes ? undefined : settled(store.get(packKey(id)));
+function readingOf(store: ChildStore, { id, size }: WantedPack): Reading | undefined {
+  return size > LIMITS.checkedPackBytes ? undefined : settled(store.locate(packKey(id)));
 }
 
-async function settled(reading: Promise<Uint8Array>): Promise<PromiseSettledResult<Uint8Array>> {
+async function settled<Value>(reading: Promise<Value>): Promise<PromiseSettledResult<Value>> {
   return (await Promise.allSettled([reading]))[0];
 }
 
 /** @throws what the reading threw. */
-function bytesOf(result: PromiseSettledResult<Uint8Array>): Uint8Array {
+function bytesOf(result: PromiseSettledResult<Uint8Array | BytesPlace>): Uint8Array {
   if (result.status === 'rejected') throw result.reason;
-  return result.value;
+  return result.value instanceof Uint8Array ? result.value : copyPlaced(result.value);
 }
 
 /** Packs of the index that are to be checked, those of `first` before the others; they are taken out of `unlisted`. */

@@ -65,6 +65,14 @@ beforeAll(async () => {
 const run = async (options: Partial<SandboxOptions> & { task: SandboxTask }): Promise<SandboxEnd> =>
   await runInSandbox({ store, wallClockMs: 60_000, outputBytesMax: 64 * 1024 * 1024, log: silentLog, ...options });
 const listTask = (dir: string) => ({ kind: 'list', path: dir, entriesMax: 1000, ...vault.task }) as const;
+const drillTask = (name: string): SandboxTask => ({
+  kind: 'drill',
+  password: '',
+  snapshotId: '0'.repeat(64),
+  treeId: '0'.repeat(64),
+  paths: [`/${name}`],
+  targetDir: '/tmp',
+});
 const valueOf = <T>(end: SandboxEnd): T => {
   if (end.kind !== 'result') throw new Error(`no result: ${JSON.stringify(end)}`);
   return end.value as T;
@@ -238,8 +246,18 @@ describe('a child that misbehaves costs its own life alone', () => {
     ['foreign', 'protocol', {}],
     ['flood', 'protocol', {}],
     ['twice', 'protocol', {}],
+    ['release', 'protocol', {}],
+    // This one has the file that there is something to release of.
+    ['release', 'protocol', { task: drillTask('release') }],
   ] as const)('%s: broken by %s', async (act, reason, options) => {
     expect(await misbehave(act, options)).toMatchObject({ kind: 'broken', reason });
+  });
+  test('in the file with the large bodies it cannot write', async () => {
+    const end = await misbehave('shared', { task: drillTask('shared') });
+    const { write, truncate, reopen, size } = valueOf<Record<string, string>>(end);
+    expect([write, truncate]).toEqual(['EBADF', expect.stringMatching(/EBADF|EINVAL|ERR_ACCESS_DENIED/)]);
+    expect(reopen).not.toMatch(/^did it/);
+    expect(size).toBe('did it: 0');
   });
   test('whether it broke down by itself is told: not one that never said a word, nor one that waits for the storage', async () => {
     expect(await misbehave('exit')).toMatchObject({ reason: 'exit', isOwnDoing: false });

@@ -8,7 +8,6 @@ import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import type { Duplex, Readable } from 'node:stream';
 import type { ErrorCode } from '../../core/base/errors.ts';
-import { freeBytes } from '../../core/base/free-bytes.ts';
 import { HoldfastError, isHoldfastError, publicMessage } from '../../core/base/errors.ts';
 import type { Log } from '../../core/base/log.ts';
 import type { ConfinementLayer } from '../../core/domain/confinement.ts';
@@ -17,6 +16,8 @@ import { confine, type ConfinementOptions } from './confinement.ts';
 import { encodeFrame, type Frame, FrameReader } from './frames.ts';
 import { SANDBOX_LIMITS } from './limits.ts';
 import { type ChildMessage, childMessage, type SandboxProgress, type SandboxTask } from './messages.ts';
+import { Rooms } from './rooms.ts';
+import { BodyPlaces } from './body-places.ts';
 
 export type BrokenReason =
   | 'timeout'
@@ -74,6 +75,16 @@ export interface SandboxOptions {
   readonly needs?: readonly ConfinementLayer[];
 }
 
+/**
+ * The C library's own settings for a child that reads many packs: it ends soon, so what it has freed is kept and used again
+ * instead of going back to the system, which clears every page before it gives it out anew.
+ */
+const KEEPS_MEMORY = {
+  MALLOC_ARENA_MAX: 1,
+  MALLOC_MMAP_THRESHOLD_: 32 * 1024 * 1024,
+  MALLOC_TRIM_THRESHOLD_: 512 * 1024 * 1024,
+};
+
 /** Tasks that decode so much that threads and the way to native code pay: the others get neither. */
 const READS_MUCH: ReadonlySet<SandboxTask['kind']> = new Set(['decrypt', 'drill']);
 
@@ -94,13 +105,19 @@ export async function runInSandbox(options: SandboxOptions): Promise<SandboxEnd>
       isOwnDoing: false,
       layers: [],
     };
+  const bodies = READS_MUCH.has(options.task.kind) ? BodyPlaces.open() : undefined;
   const child = spawn(command.program, [...command.args], {
     cwd: options.scratchPath ?? '/',
     // Nothing of the service's environment: no address, no password, no key.
-    env: childEnvironment({ PATH: '/usr/local/bin:/usr/bin:/usr/sbin:/bin:/sbin', TZ: 'UTC' }),
-    stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],
+    env: childEnvironment({
+      ...(READS_MUCH.has(options.task.kind) ? KEEPS_MEMORY : {}),
+      PATH: '/usr/local/bin:/usr/bin:/usr/sbin:/bin:/sbin',
+      TZ: 'UTC',
+    }),
+    // The last is BODIES_DESCRIPTOR.
+    stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe', bodies?.readOnly],
   });
-  return await new Session(options, child, command.layers).end();
+  return await new Session(options, child, command.layers, bodies).end();
 }
 
 /** What the taker of a download's bytes sees instead of their end, when there is no whole file. */
@@ -116,6 +133,8 @@ class Session {
   readonly #layers: readonly string[];
   readonly #reader = new FrameReader({ headerBytesMax: SANDBOX_LIMITS.headerBytes, bodyBytesMax: 0 });
   readonly #pipe: Duplex;
+  readonly #rooms = new Rooms();
+  readonly #bodies: BodyPlaces | undefined;
   #pending = 0;
   #isWatching = false;
   #stderr = '';
@@ -125,7 +144,8 @@ class Session {
   /** What a listener threw: its owner wants it back. */
   #stopped: { readonly error: unknown } | undefined;
 
-  constructor(options: SandboxOptions, child: ChildProcess, layers: readonly string[]) {
+  constructor(options: SandboxOptions, child: ChildProcess, layers: readonly string[], bodies: BodyPlaces | undefined) {
+    this.#bodies = bodies;
     this.#options = options;
     this.#child = child;
     this.#layers = layers;
@@ -166,6 +186,8 @@ class Session {
       if (this.#stopped !== undefined) throw this.#stopped.error;
       return this.#conclude(ending);
     } finally {
+      this.#rooms.close();
+      this.#bodies?.close();
       clearTimeout(clock);
       clearInterval(watch);
       signal?.removeEventListener('abort', onAbort);
@@ -258,6 +280,10 @@ class Session {
           this.#break('cancelled', 'The work was stopped before its end.');
         }
         break;
+      case 'release':
+        if (this.#bodies === undefined) throw new RangeError('a place that was not given');
+        this.#bodies.release(message.at);
+        break;
       case 'result':
       case 'error':
         this.#answer = message;
@@ -273,7 +299,10 @@ class Session {
     const { id } = request;
     try {
       const { value, body } = await this.#read(request);
-      this.#write({ id, ok: true, value }, body);
+      const at = body && (await this.#bodies?.put(body));
+      if (body === undefined || at === undefined) return this.#write({ id, ok: true, value }, body);
+      this.#write({ id, ok: true, value, placed: { at, length: body.length } });
+      this.#rooms.giveBack(body);
     } catch (error) {
       const code = isHoldfastError(error) ? error.code : 'storage_unavailable';
       this.#write({ id, ok: false, code, message: publicMessage(error) });
@@ -292,7 +321,13 @@ class Session {
     const { key, range } = request;
     const size = range?.length ?? this.#options.sizeOf?.(key) ?? (await store.head(key))?.size ?? 0;
     if (size > SANDBOX_LIMITS.readBytes) throw new RangeError('a read over the limit');
-    return { value: null, body: await store.get(key, range ?? undefined) };
+    // A store that tries again asks again.
+    let room: Uint8Array | undefined;
+    const body = await store.get(key, range ?? undefined, (bytes) => {
+      if (room?.length !== bytes) room = this.#rooms.take(bytes);
+      return room;
+    });
+    return { value: null, body };
   }
 
   #write(header: unknown, body?: Uint8Array): void {
@@ -300,7 +335,7 @@ class Session {
     const [head, own] = encodeFrame(header, body);
     this.#pipe.write(head!);
     // Packs that wait for the garbage collector would make it look through everything this process holds, again and again.
-    if (own !== undefined) this.#pipe.write(own, () => freeBytes(body!));
+    if (own !== undefined) this.#pipe.write(own, () => this.#rooms.giveBack(body!));
   }
 
   async #watch(): Promise<void> {

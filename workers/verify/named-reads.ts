@@ -31,16 +31,16 @@ export class NamedReads {
       head: (key) => inner.head(key),
       stream: (key) => inner.stream(key),
       list: (prefix) => inner.list(prefix),
-      get: (key, range) => this.#get(key, range),
+      get: (key, range, room) => this.#get(key, range, room),
     };
   }
 
-  async #get(key: string, range?: ByteRange): Promise<Uint8Array> {
+  async #get(key: string, range?: ByteRange, room?: (bytes: number) => Uint8Array): Promise<Uint8Array> {
     const object = this.#objects.get(key);
-    if (object === undefined || range !== undefined) return await this.#inner.get(key, range);
+    if (object === undefined || range !== undefined) return await this.#inner.get(key, range, room);
     this.#reading += 1;
     try {
-      const bytes = await this.#inner.get(key);
+      const bytes = await this.#inner.get(key, undefined, room);
       return await new Promise<Uint8Array>((resolve) => {
         this.#waiting.push({ object, bytes, resolve });
         // Nobody else is on the way, or enough are here.

@@ -1,4 +1,5 @@
 /** What is checked of one pack: its place in the listings, and its bytes. */
+import type { BytesPlace } from '../../base/placed-bytes.ts';
 import type { ReadStore } from '../../storage/port.ts';
 import { isReadDamage } from '../blob-reader.ts';
 import { LIMITS } from '../format/limits.ts';
@@ -16,6 +17,8 @@ export interface StoredPack {
   readonly blobs: readonly PackedBlob[];
   /** The store that it is read from has compared what it gives with the name. */
   readonly isNamed?: boolean;
+  /** Where its bytes lie already. */
+  readonly place?: BytesPlace;
 }
 
 /** Without reading the pack: is it there, as large as its blobs and their header make it, and without gaps? */
@@ -60,7 +63,10 @@ export async function checkPackData(
   if (size > LIMITS.checkedPackBytes)
     return [{ ...about, kind: 'pack_not_read', message: `A pack of ${size} bytes is too large to be checked.` }];
   const read = async (): Promise<PackOutcome> =>
-    await threads.run({ ...packTask(packId, await store.get(about.objectKey), blobs), isNamed: pack.isNamed === true });
+    await threads.run({
+      ...packTask(packId, pack.place ?? (await store.get(about.objectKey)), blobs),
+      isNamed: pack.isNamed === true,
+    });
   try {
     let outcome = await read();
     if (!outcome.isNamed) outcome = await read();

@@ -1,4 +1,5 @@
 /** All bytes of one pack compared with its name, its own list of contents and the index. Synchronous and without the store. */
+import { type BytesPlace, readPlaced } from '../../base/placed-bytes.ts';
 import { isReadDamage } from '../blob-reader.ts';
 import { unseal } from '../crypto/seal.ts';
 import { decodeBlobs, PACK_BATCH_BYTES_MAX } from '../decode-many.ts';
@@ -10,7 +11,9 @@ import type { CheckFinding } from './finding.ts';
 /** The pack's blobs by their kinds of facts: objects would cross into a thread one by one. */
 export interface PackTask {
   readonly packId: string;
+  /** None where `place` says where they are. */
   readonly bytes: Uint8Array;
+  readonly place?: BytesPlace;
   /** 32 bytes each. */
   readonly ids: Uint8Array;
   readonly isTree: Uint8Array;
@@ -31,12 +34,12 @@ export type PackFinding = Omit<CheckFinding, 'severity'> & { readonly severity?:
 
 const ID_BYTES = 32;
 
-export function packTask(packId: string, bytes: Uint8Array, blobs: readonly PackedBlob[]): PackTask {
+export function packTask(packId: string, bytes: Uint8Array | BytesPlace, blobs: readonly PackedBlob[]): PackTask {
   const ids = Buffer.allocUnsafeSlow(blobs.length * ID_BYTES);
   for (const [at, { id }] of blobs.entries()) ids.write(id, at * ID_BYTES, 'hex');
   return {
     packId,
-    bytes,
+    ...(bytes instanceof Uint8Array ? { bytes } : { bytes: new Uint8Array(0), place: bytes }),
     ids,
     isTree: Uint8Array.from(blobs, ({ type }) => (type === 'tree' ? 1 : 0)),
     offsets: Uint32Array.from(blobs, ({ offset }) => offset),
@@ -46,7 +49,8 @@ export function packTask(packId: string, bytes: Uint8Array, blobs: readonly Pack
 }
 
 /** @throws only for defects: damage is in the findings. */
-export function runPackTask(key: MasterKey, task: PackTask): PackOutcome {
+export function runPackTask(key: MasterKey, given: PackTask): PackOutcome {
+  const task = given.place === undefined ? given : { ...given, bytes: readPlaced(given.place) };
   return {
     isNamed: task.isNamed === true || sha256Hex(task.bytes) === task.packId,
     findings: findingsOf(key, task, blobsOf(task)),

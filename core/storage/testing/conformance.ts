@@ -227,6 +227,21 @@ function describeReading({ store, key }: Api): void {
     }
   });
 
+  test('a place for the bytes changes nothing but where they are, and is asked for no more than there are', async () => {
+    const bytes = randomBytes(10_000);
+    await store().create(key('room/a'), bytes);
+    const room = new Uint8Array(16_000).fill(7);
+    for (const range of [undefined, { offset: 100, length: 300 }]) {
+      const wanted = range === undefined ? bytes : bytes.subarray(100, 400);
+      const got = await store().get(key('room/a'), range, (size) => {
+        expect(size).toBe(wanted.length);
+        return room.subarray(0, size);
+      });
+      expect(Buffer.from(got).equals(wanted)).toBe(true);
+    }
+    expect(room.subarray(10_000).every((byte) => byte === 7)).toBe(true);
+  });
+
   test('a range past the end is a mismatch, never fewer bytes', async () => {
     await store().create(key('range/short'), bytesOf('ten bytes!'));
     for (const range of [

@@ -1,6 +1,6 @@
 /** A child that does what a broken or taken-over one might do: the task's path says what. */
 import { execFileSync } from 'node:child_process';
-import { readFileSync, symlinkSync, writeFileSync, writeSync } from 'node:fs';
+import { fstatSync, ftruncateSync, openSync, readFileSync, symlinkSync, writeFileSync, writeSync } from 'node:fs';
 import { connect, Socket } from 'node:net';
 import { encodeFrame, FrameReader } from '../frames.ts';
 
@@ -38,6 +38,18 @@ const acts: Record<string, (scratch: string) => void> = {
   huge: () => writeSync(3, Buffer.from([0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0])),
   traversal: () => send({ type: 'get', id: 1, key: '../../../etc/passwd', range: null }),
   foreign: () => send({ type: 'list', id: 1, prefix: '' }),
+  release: () => send({ type: 'release', at: 0 }),
+  /** In a task that has the file for large bodies. */
+  shared: () => {
+    const report = {
+      write: attempt(() => writeSync(5, 'x', 0)),
+      truncate: attempt(() => ftruncateSync(5, 0)),
+      reopen: attempt(() => openSync('/proc/self/fd/5', 'r+')),
+      size: attempt(() => fstatSync(5).size),
+    };
+    send({ type: 'result', value: report });
+    pipe.end(() => process.exit(0));
+  },
   flood: () => {
     for (let id = 0; id < 1000; id++) send({ type: 'list', id, prefix: 'index/' });
   },
