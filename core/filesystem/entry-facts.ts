@@ -52,11 +52,12 @@ export function readTime(source: BigInt64Array, entry: number, which: 'mtimeNs' 
   return (source[at + ABOVE[which]]! << WORD_BITS) + BigInt.asUintN(64, source[at + FACT[which]]!);
 }
 
-export function readFacts(source: BigInt64Array, entry: number): EntryFacts {
+/** `size`: another one than stands there. */
+export function readFacts(source: BigInt64Array, entry: number, size?: number): EntryFacts {
   const at = entry * FACT_WORDS;
   return {
     mode: Number(source[at]!),
-    size: Number(source[at + 1]!),
+    size: size ?? Number(source[at + 1]!),
     mtimeNs: readTime(source, entry, 'mtimeNs'),
     ctimeNs: readTime(source, entry, 'ctimeNs'),
     // Inodes and devices are unsigned; the array holds their bits.

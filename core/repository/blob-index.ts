@@ -23,6 +23,16 @@ export interface PackContents {
   readonly blobs: readonly PackedBlob[];
 }
 
+/** A pack's blobs by their kinds of facts. */
+export interface PackedColumns {
+  readonly packId: string;
+  readonly type: BlobType;
+  readonly ids: Uint8Array;
+  readonly lengths: Uint32Array;
+  /** 0 for those that are stored uncompressed. */
+  readonly uncompressedLengths: Uint32Array;
+}
+
 const ID_BYTES = 32;
 /** Numbers of one entry: pack number with the type in its lowest bit, offset, length, uncompressed length. */
 const FIELDS = 4;
@@ -187,6 +197,16 @@ export class BlobIndex {
     this.#insert(bytesOfHex(blob.id), 0, tag, blob.offset, blob.length, blob.uncompressedLength);
   }
 
+  /** All blobs of a pack, one behind the other from its beginning: `ids` has 32 bytes each. */
+  addPack({ packId, type, ids, lengths, uncompressedLengths }: PackedColumns): void {
+    const tag = this.#packNumber(packId) * 2 + (type === 'tree' ? 1 : 0);
+    let offset = 0;
+    for (let at = 0; at < lengths.length; at += 1) {
+      this.#insert(ids, at * ID_BYTES, tag, offset, lengths[at]!, uncompressedLengths[at]!);
+      offset += lengths[at]!;
+    }
+  }
+
   #insert(ids: Uint8Array, from: number, tag: number, offset: number, length: number, uncompressed: number): void {
     let copies = 0;
     let slot = this.#firstSlot(ids, from);
@@ -254,7 +274,13 @@ export class BlobIndex {
     return packs;
   }
 
-  /** @throws RangeError for a number that `packsOf` did not give. */
+  /** The number of the pack of one blob's first copy, -1 when there is none: its id begins at `from`. Makes no object. */
+  packOf(ids: Uint8Array, from: number, type: BlobType): number {
+    const entry = this.#find(ids, type, from);
+    return entry === END ? -1 : this.#field(entry, 0) >>> 1;
+  }
+
+  /** @throws RangeError for a number that neither `packsOf` nor `packOf` gave. */
   packId(number: number): string {
     const id = this.#packIds[number];
     if (id === undefined) throw new RangeError(`no pack ${number}`);

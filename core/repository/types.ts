@@ -34,6 +34,9 @@ export interface PackedBlob {
 
 export type NodeType = 'file' | 'dir' | 'symlink' | 'dev' | 'chardev' | 'fifo' | 'socket' | 'irregular';
 
+/** While it is made. */
+export type Filling<T> = { -readonly [K in keyof T]: T[K] };
+
 /** One entry of a tree, decoded. Names and link targets are raw bytes, for they need not be valid UTF-8. */
 export interface TreeNode {
   readonly name: Uint8Array;

@@ -20,9 +20,14 @@ cache=/var/cache/holdfast
 [ -d "$cache" ] || (umask 077 && mkdir -p "$cache") 2>/dev/null
 [ -O "$cache" ] && export NODE_COMPILE_CACHE="${NODE_COMPILE_CACHE:-$cache}"
 # A backup must leave room for other programs: a small nursery, a heap that grows in small steps, and not one arena a thread.
+# And what it frees goes back to the system at once: by its own rule the C library keeps what is smaller than the largest piece so far.
 growth=
 case "${1-} ${2-}" in
-  "repo backup" | "backup "* | "run "*) growth=--heap-growing-percent=40 ;;
+  "repo backup" | "backup "* | "run "*)
+    growth=--heap-growing-percent=40
+    export MALLOC_MMAP_THRESHOLD_="${MALLOC_MMAP_THRESHOLD_:-131072}"
+    export MALLOC_TRIM_THRESHOLD_="${MALLOC_TRIM_THRESHOLD_:-131072}"
+    ;;
 esac
 export MALLOC_ARENA_MAX="${MALLOC_ARENA_MAX:-2}"
 exec "$node" --max-semi-space-size=2 $growth --disable-warning=ExperimentalWarning "$self" "$@"

@@ -15,10 +15,13 @@ const AT_FDCWD = -100;
 const AT_SYMLINK_NOFOLLOW = 0x100;
 /** Linux gives no longer list, value or name: limits.h. */
 const LIST_BYTES_MAX = 65_536;
+/** Asked for first: the kernel makes room for all that it is asked for, which takes it as long as all the rest. */
+const LIST_BYTES_FIRST = 1024;
 const VALUE_BYTES_MAX = 65_536;
 const NAME_BYTES_MAX = 255;
 const PATH_BYTES_MAX = 4095;
 /** A file system without attributes says the one, a share of Windows the other. */
+const ERANGE = 34;
 const NO_ATTRIBUTES: readonly number[] = [95, 61];
 const NANOSECONDS = 1_000_000_000n;
 /** By number, for glibc before 2.33 has no symbol `mknodat`. */
@@ -76,10 +79,8 @@ class LibcFiles implements NativeFiles {
   }
 
   attributeNames(place: Place): readonly Buffer[] {
-    const count =
-      typeof place === 'number'
-        ? this.#flistxattr(place, this.#list, LIST_BYTES_MAX)
-        : this.#llistxattr(this.#pathOf(place), this.#list, LIST_BYTES_MAX);
+    let count = this.#listNames(place, LIST_BYTES_FIRST);
+    if (count < 0 && this.#errno() === ERANGE) count = this.#listNames(place, LIST_BYTES_MAX);
     if (count === 0) return NO_NAMES;
     if (count < 0) {
       if (NO_ATTRIBUTES.includes(this.#errno())) return NO_NAMES;
@@ -92,6 +93,12 @@ class LibcFiles implements NativeFiles {
       start = end + 1;
     }
     return names;
+  }
+
+  #listNames(place: Place, bytesMax: number): number {
+    return typeof place === 'number'
+      ? this.#flistxattr(place, this.#list, bytesMax)
+      : this.#llistxattr(this.#pathOf(place), this.#list, bytesMax);
   }
 
   attribute(place: Place, name: Uint8Array): Buffer {

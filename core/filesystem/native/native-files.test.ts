@@ -57,6 +57,14 @@ for n in sorted(os.listxattr(sys.argv[1])): print(n, os.getxattr(sys.argv[1], n)
     }
   });
 
+  test('are all there, however long the list of their names is', () => {
+    const names = Array.from({ length: 60 }, (_, number) => `user.${'long-'.repeat(8)}${number}`);
+    for (const name of names) files.setAttribute(at('file'), text(name), text('v'));
+    const fd = openSync(at('file'), 'r');
+    for (const place of [at('file'), fd]) expect(namesOf(place).sort()).toEqual(names.toSorted(undefined));
+    closeSync(fd);
+  });
+
   test('of a link are its own, and its target keeps what it has', () => {
     files.setAttribute(at('file'), text('user.of-target'), text('1'));
     symlinkSync('file', at('link'));

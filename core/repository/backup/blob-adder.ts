@@ -75,7 +75,9 @@ export class BlobAdder {
     for (let at = 0; at * 2 < ranges.length; at += 1) {
       const id = hex.slice(at * ID_BYTES * 2, (at + 1) * ID_BYTES * 2);
       ids.push(id);
-      if (this.#claim(id, 'data', ranges[at * 2 + 1]! - ranges[at * 2]!)) wanted.push(at);
+      if (this.#claimed.data.has(id) || this.#hasOld(idBytes, at * ID_BYTES)) continue;
+      this.#claim(id, 'data', ranges[at * 2 + 1]! - ranges[at * 2]!);
+      wanted.push(at);
     }
     if (wanted.length === 0) this.#lanes.releaseBuffer(buffer);
     else if (wanted.length === ids.length) this.#seal('data', { buffer, ranges, ids: idBytes, sums });
@@ -98,7 +100,8 @@ export class BlobAdder {
     const id = sha256Hex(bytes);
     const isDamaged =
       damagedPacks.size > 0 && this.#index.lookupAll(id, 'tree').every(({ packId }) => damagedPacks.has(packId));
-    if (!this.#claim(id, 'tree', bytes.length, isDamaged)) return id;
+    if (this.#claimed.tree.has(id) || (!isDamaged && this.haveAll([id], 'tree'))) return id;
+    this.#claim(id, 'tree', bytes.length);
     this.#trees.push({ id, bytes, sum: crc32(bytes) });
     this.#treeBytes += bytes.length;
     if (this.#trees.length >= TREES_PER_MESSAGE || this.#treeBytes >= TREE_BYTES_PER_MESSAGE) this.#sealTrees();
@@ -114,12 +117,18 @@ export class BlobAdder {
     });
   }
 
-  #claim(id: string, type: BlobType, bytes: number, isDamaged = false): boolean {
-    if (this.#claimed[type].has(id) || (!isDamaged && this.haveAll([id], type))) return false;
+  /** Whether a chunk is stored; its pack is then part of the snapshot. A first backup asks for each of its files. */
+  #hasOld(ids: Uint8Array, from: number): boolean {
+    const pack = this.#index.packOf(ids, from, 'data');
+    if (pack === -1) return false;
+    this.#oldPacks.add(this.#index.packId(pack));
+    return true;
+  }
+
+  #claim(id: string, type: BlobType, bytes: number): void {
     this.#claimed[type].add(id);
     this.#new[type].blobs += 1;
     this.#new[type].bytes += bytes;
-    return true;
   }
 
   #sealTrees(): void {

@@ -21,6 +21,9 @@ const BATCH_BYTES = 4 * 1024 * 1024;
 /** The walk goes so far ahead, so that the totals are soon known; each file costs some 200 bytes while it waits. */
 const FILES_AHEAD_MAX = 4000;
 
+/** The contents of a file of which no chunk has come; never changed. */
+const NONE: string[] = [];
+
 export interface QueuedFile {
   readonly listing: FolderListing;
   /** Place among the entries of its folder. */
@@ -89,16 +92,19 @@ export class FileQueue {
       sizes: Float64Array.from(files, sizeOf),
       isWitness: Uint8Array.from(files, ({ isWitness }) => (isWitness ? 1 : 0)),
     };
-    const contents: string[][] = files.map(() => []);
+    const contents = files.map(() => NONE);
     this.#options.lanes.read({ job, onChunks: (chunks) => this.#take(files, contents, chunks) });
   }
 
-  #take(files: readonly QueuedFile[], contents: readonly string[][], chunks: ChunksRead): void {
+  #take(files: readonly QueuedFile[], contents: string[][], chunks: ChunksRead): void {
     const { ranges, done } = chunks;
     const ids = this.#options.addChunks(chunks);
     let bytes = 0;
     for (const [at, id] of ids.entries()) {
-      contents[chunks.files[at]!]!.push(id);
+      const file = chunks.files[at]!;
+      // Most have one: a list that grows makes room for sixteen more.
+      if (contents[file] === NONE) contents[file] = [id];
+      else contents[file]!.push(id);
       bytes += ranges[at * 2 + 1]! - ranges[at * 2]!;
     }
     const last = files[chunks.files.at(-1) ?? files.length - 1]!;
@@ -144,7 +150,7 @@ function resultOf(file: QueuedFile, content: readonly string[], done: FilesRead,
     const message = done.messages.get(at) ?? 'Reading it failed.';
     return { kept: undefined, problem: { reason, message, bytes: sizeOf(file) }, witness: undefined };
   }
-  const facts = { ...readFacts(done.facts, at), size: done.bytes[at]! };
+  const facts = readFacts(done.facts, at, done.bytes[at]!);
   const problem =
     outcome === FILE_READ
       ? undefined

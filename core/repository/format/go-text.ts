@@ -178,12 +178,15 @@ const DAY_SECONDS = 86_400;
 
 /** RFC 3339 with up to nanoseconds, trailing zeros cut, in the zone's offset; years are kept within 0 to 9999 as restic does. */
 export function goTime(nanoseconds: bigint, zone: ZoneOffset = localZone): string {
-  const rest = nanoseconds % NS_PER_SECOND;
-  const fraction = rest < 0n ? rest + NS_PER_SECOND : rest;
-  const seconds = withinYears(Number((nanoseconds - fraction) / NS_PER_SECOND), zone);
+  // Numbers from here on: a backup spells two times of each file, and large integers are objects.
+  const rest = Number(nanoseconds % NS_PER_SECOND);
+  const whole = Number(nanoseconds / NS_PER_SECOND);
+  const fraction = rest < 0 ? rest + 1e9 : rest;
+  const seconds = withinYears(rest < 0 ? whole - 1 : whole, zone);
   const second = modulo(seconds, 60);
   const minute = minuteOf((seconds - second) / 60, zone);
-  const digits = fraction === 0n ? '' : `.${withoutZeros(fraction.toString().padStart(9, '0'))}`;
+  // One digit more in front keeps the zeros that stand there.
+  const digits = fraction === 0 ? '' : `.${withoutZeros(String(1e9 + fraction), 1)}`;
   if (minute !== undefined) return `${minute.date}${second < 10 ? '0' : ''}${second}${digits}${minute.suffix}`;
   const offset = zone(seconds);
   return `${dateText(seconds + offset, 19)}${digits}${suffixOf(offset)}`;
@@ -246,10 +249,11 @@ function withinYears(seconds: number, zone: ZoneOffset): number {
   return moved - zone(moved - zone(moved));
 }
 
-function withoutZeros(digits: string): string {
+/** From `start` on, of digits of which one is no zero. */
+function withoutZeros(digits: string, start: number): string {
   let end = digits.length;
   while (digits.charCodeAt(end - 1) === 0x30) end -= 1;
-  return digits.slice(0, end);
+  return digits.slice(start, end);
 }
 
 /** Where the fields of a stored time begin, and what stands between them: `2026-11-21T06:30:00.5+01:00`. */

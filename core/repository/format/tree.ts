@@ -3,7 +3,7 @@
  * out when empty, the newline at the end that is part of the hash. Reading takes hostile bytes.
  */
 import { base64Of, bytesOfBase64, bytesOfUtf8, compareBytes } from '../../base/bytes.ts';
-import type { NodeType, TreeNode } from '../types.ts';
+import type { Filling, NodeType, TreeNode } from '../types.ts';
 import { damagedRepository } from './damage.ts';
 import { jsonString, quoteName, unquoteName } from './go-text.ts';
 import { isCount, isId, isObject, type JsonObject, member, parseJson } from './json.ts';
@@ -26,9 +26,7 @@ const NODE_TYPES: ReadonlySet<string> = new Set([
 export function encodeNode(node: TreeNode): string {
   let text = `{"name":${jsonString(quoteName(node.name))},"type":"${node.type}"`;
   if (node.mode !== 0) text += `,"mode":${node.mode}`;
-  text += `,"mtime":"${node.mtime}","atime":"${node.atime}","ctime":"${node.ctime}","uid":${node.uid},"gid":${node.gid}`;
-  if (node.user) text += `,"user":${jsonString(node.user)}`;
-  if (node.group) text += `,"group":${jsonString(node.group)}`;
+  text += `,"mtime":"${node.mtime}","atime":"${node.atime}","ctime":"${node.ctime}"${ownerText(node)}`;
   if (node.inode) text += `,"inode":${node.inode}`;
   if (node.deviceId) text += `,"device_id":${node.deviceId}`;
   if (node.size) text += `,"size":${node.size}`;
@@ -44,6 +42,25 @@ export function encodeNode(node: TreeNode): string {
   text += `,"content":${node.content === null ? 'null' : encodeIds(node.content)}`;
   if (node.subtree !== undefined) text += `,"subtree":"${node.subtree}"`;
   return `${text}}`;
+}
+
+/** Most entries have the owner of the one before. */
+let lastOwner = {
+  uid: -1,
+  gid: -1,
+  user: undefined as string | undefined,
+  group: undefined as string | undefined,
+  text: '',
+};
+
+function ownerText({ uid, gid, user, group }: TreeNode): string {
+  const last = lastOwner;
+  if (last.uid === uid && last.gid === gid && last.user === user && last.group === group) return last.text;
+  let text = `,"uid":${uid},"gid":${gid}`;
+  if (user) text += `,"user":${jsonString(user)}`;
+  if (group) text += `,"group":${jsonString(group)}`;
+  lastOwner = { uid, gid, user, group, text };
+  return text;
 }
 
 function encodeIds(ids: readonly string[]): string {
@@ -161,8 +178,6 @@ function decodeNode(json: unknown): TreeNode {
   if (subtree !== undefined) entry.subtree = subtree;
   return entry;
 }
-
-type Filling<T> = { -readonly [K in keyof T]: T[K] };
 
 function malformed(what: string): Error {
   return damagedRepository(`An entry of a stored folder listing ${what}.`);

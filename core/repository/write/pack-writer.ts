@@ -14,6 +14,7 @@ import { storeFile, storeObject, type UnpackedFile } from './store-object.ts';
 /** Packs that wait for their upload; while there are more, nothing new is sealed. */
 const PACKS_IN_FLIGHT_MAX = 3;
 const ID_BYTES = 32;
+const ID_LETTERS = 2 * ID_BYTES;
 
 export interface PackWriterOptions {
   readonly store: ReadCreateStore;
@@ -100,12 +101,8 @@ export class PackWriter {
 
   /** Returns the ids. */
   #index(pack: PackMade): string[] {
-    const { packId } = pack;
-    const ids: string[] = [];
-    for (const blob of blobsOf(pack)) {
-      this.#options.index.add({ ...blob, packId });
-      ids.push(blob.id);
-    }
+    this.#options.index.addPack(pack);
+    const ids = idsOf(pack);
     if (this.#options.isListing === false) return ids;
     // A pack's blobs stand in one index file: restic reports entries that are spread over two.
     if (this.#indexedBlobs + ids.length > INDEX_BLOBS_MAX) this.#sealIndex();
@@ -127,12 +124,18 @@ export class PackWriter {
 }
 
 /** One object a blob, as long as somebody looks at it: the pack itself holds them as numbers. */
-function* blobsOf({ type, ids, lengths, uncompressedLengths }: PackMade): Generator<Omit<PackedBlob, 'packId'>> {
-  const hex = Buffer.from(ids.buffer, ids.byteOffset, ids.byteLength);
+function* blobsOf(pack: PackMade): Generator<Omit<PackedBlob, 'packId'>> {
+  const { type, lengths, uncompressedLengths } = pack;
+  const ids = idsOf(pack);
   let offset = 0;
   for (const [at, length] of lengths.entries()) {
-    const id = hex.toString('hex', at * ID_BYTES, (at + 1) * ID_BYTES);
-    yield { id, type, offset, length, uncompressedLength: uncompressedLengths[at]! };
+    yield { id: ids[at]!, type, offset, length, uncompressedLength: uncompressedLengths[at]! };
     offset += length;
   }
+}
+
+/** Parts of one text, which cost little of their own. */
+function idsOf({ ids }: PackMade): string[] {
+  const hex = Buffer.from(ids.buffer, ids.byteOffset, ids.byteLength).toString('hex');
+  return Array.from({ length: ids.length / ID_BYTES }, (_, at) => hex.slice(at * ID_LETTERS, (at + 1) * ID_LETTERS));
 }
