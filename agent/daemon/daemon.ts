@@ -6,13 +6,14 @@ import { HoldfastError, isHoldfastError, publicMessage } from '../../core/base/e
 import type { Log } from '../../core/base/log.ts';
 import { decideRun } from '../../core/domain/run-decision.ts';
 import type { AgentCommand, HeartbeatResponse, RunProgress } from '../../core/protocol/messages.ts';
+import { RESTORE_END_REVISION } from '../../core/protocol/version.ts';
 import { NOTHING_YET } from '../backup/progress-reporter.ts';
 import { type RunReport, runBackup } from '../backup/run-backup.ts';
 import { backoffMs } from '../gateway/backoff.ts';
 import type { GatewayClient } from '../gateway/gateway-client.ts';
 import { retryAfterOf } from '../gateway/refusal-error.ts';
 import { runDrill } from '../restore/run-drill.ts';
-import { describeRestore, runRestore } from '../restore/run-restore.ts';
+import { endOfRestore, runRestore } from '../restore/run-restore.ts';
 import type { DueOccurrence } from '../state/agent-state.ts';
 import type { Identity } from '../state/identity.ts';
 import { nextSequence } from '../state/sequence.ts';
@@ -134,7 +135,7 @@ class Daemon {
     const { client, log, signal } = this.#options;
     for (const { id, result } of this.#work.unsentResults) {
       try {
-        await client.finishCommand(id, result, { retryForMs: 0, totalMs: RESULT_MS, signal });
+        await client.finishCommand(id, this.#sendable(result), { retryForMs: 0, totalMs: RESULT_MS, signal });
       } catch (error) {
         // The server has no such command (any more): nothing to tell. Everything else is tried with the next heartbeat.
         if (!isHoldfastError(error, 'not_found')) throw error;
@@ -142,6 +143,12 @@ class Daemon {
       }
       await this.#work.confirmResult(id);
     }
+  }
+
+  /** Without what an older gateway does not know, and would refuse the whole answer for. */
+  #sendable({ restored, ...result }: Parameters<GatewayClient['finishCommand']>[1]): typeof result {
+    const isKnown = restored !== undefined && this.#options.client.revision >= RESTORE_END_REVISION;
+    return isKnown ? Object.assign(result, { restored }) : result;
   }
 
   /** Starts the next piece of work when none is under way. Commands first: a person waits for them. */
@@ -295,14 +302,14 @@ class Daemon {
     }
   }
 
-  async #restore(command: AgentCommand & { kind: 'restore' }): Promise<{ state: 'done' | 'failed'; message: string }> {
+  async #restore(command: AgentCommand & { kind: 'restore' }): Promise<CommandResult> {
     const { statePath, identity, client, log, signal } = this.#options;
     const { snapshotId, targetPath, paths, grantId } = command;
     try {
       const terms = { statePath, identity, client, log, signal, snapshotId, targetPath, include: paths, grantId };
       const result = await runRestore(terms);
-      const isWhole = result.damaged.length === 0 && result.skipped.length === 0;
-      return { state: isWhole ? 'done' : 'failed', message: describeRestore(result, targetPath) };
+      const { state, message, restored } = endOfRestore(result, targetPath);
+      return { state: state === 'delivered' ? 'done' : 'failed', message, ...(restored && { restored }) };
     } catch (error) {
       log.error({ err: error, commandId: command.id }, 'a restore failed');
       return { state: 'failed', message: publicMessage(error) };

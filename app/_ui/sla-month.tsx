@@ -14,6 +14,7 @@ import { Notice } from './notice.tsx';
 import { type Crumb, PageHeader } from './page-header.tsx';
 import { Panel } from './panel.tsx';
 import { figureLinks, ReadinessPanel } from './readiness-panel.tsx';
+import { RestoreTiles } from './restore-tiles.tsx';
 import { RecomputeButton } from './recompute-button.client.tsx';
 import { ServiceTiles } from './service-tiles.tsx';
 import { SlaCalendar } from './sla-calendar.tsx';
@@ -136,6 +137,18 @@ function Figures({
             rowKey={({ day }) => day}
           />
         </ChartTable>
+      </Panel>
+      <Panel title="Restores that were asked for" note="from the request on; tests of restores are not among them">
+        {figures.restores === null ? (
+          <p>Not measured: this month was computed before restores were kept.</p>
+        ) : (
+          <MetricRow>
+            <RestoreTiles
+              figures={figures.restores}
+              href={`/customers/${view.customer.id}/sla/restores?month=${view.month}`}
+            />
+          </MetricRow>
+        )}
       </Panel>
       <Breaches view={view} rowsPath={rowsPath} />
       <Excuses view={view} isStaff={isStaff} />

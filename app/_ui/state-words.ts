@@ -1,3 +1,4 @@
+import type { RestoreState } from '../../core/domain/sla/restore-service.ts';
 import { PROOF_LEVEL } from '../../core/domain/protection.ts';
 import type { DrillCheck } from '../../core/domain/drill-checks.ts';
 import type { CoverageState } from '../../core/domain/drill-coverage.ts';
@@ -141,6 +142,31 @@ export const DRILL_WORDS: Readonly<Record<CheckState, StateWord>> = {
     tone: 'mute',
     shape: 'excused',
     meaning: 'The infrastructure, not the data, stopped it. It counts neither as passed nor as failed.',
+  },
+};
+
+/** What came of a restore that somebody asked for. */
+export const RESTORE_WORDS: Readonly<Record<RestoreState, StateWord>> = {
+  open: { word: 'Under way', tone: 'calm', shape: 'running', meaning: 'It has not ended yet.' },
+  delivered: { word: 'Delivered', tone: 'calm', shape: 'check', meaning: 'All that was asked for is there.' },
+  failed: { word: 'Failed', tone: 'warn', shape: 'cross', meaning: 'Not all that was asked for is there.' },
+  abandoned: {
+    word: 'Lost',
+    tone: 'warn',
+    shape: 'missed',
+    meaning: 'Nothing was heard of it until its time was over: it counts as failed.',
+  },
+  cancelled: {
+    word: 'Stopped',
+    tone: 'mute',
+    shape: 'excused',
+    meaning: 'Whoever asked for it stopped it. It counts neither as delivered nor as failed.',
+  },
+  unknown: {
+    word: 'Not known',
+    tone: 'mute',
+    shape: 'unknown',
+    meaning: 'The agent of the machine is too old to tell how a restore ends. It counts for nothing.',
   },
 };
 

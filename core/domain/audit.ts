@@ -23,6 +23,7 @@ export const AUDIT_ACTIONS = [
   'run.failed',
   'run.suspicious',
   'restore.granted',
+  'restore.ended',
   'verification.requested',
   'verification.finished',
   'restore_point.quarantined',

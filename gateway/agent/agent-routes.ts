@@ -5,6 +5,7 @@ import { finishCommand } from '../../server/devices/finish-command.ts';
 import { finishAgentDrill } from '../../server/drills/finish-agent-drill.ts';
 import { orderKitDrill } from '../../server/drills/order-kit-drill.ts';
 import { recordHeartbeat } from '../../server/devices/record-heartbeat.ts';
+import { endMachineRestore } from '../../server/restores/end-machine-restore.ts';
 import { grantReads } from '../../server/restores/grant-reads.ts';
 import { listDeviceSnapshots } from '../../server/restores/list-device-snapshots.ts';
 import { requestRestoreGrant } from '../../server/restores/request-restore-grant.ts';
@@ -154,6 +155,18 @@ export function addAgentRoutes(app: Hono<GatewayEnvironment>): void {
       response: messages.restoreGrantResponse,
       bodyBytesMax: 16 * MIB,
       handle: ({ services, scope }, body) => requestRestoreGrant(services, scope, body),
+    }),
+  );
+  app.post(
+    '/agent/v1/restores/:id/end',
+    signedRoute({
+      request: messages.restoreEndRequest,
+      response: messages.emptyResponse,
+      bodyBytesMax: 64 * KIB,
+      async handle({ services, scope, id }, body) {
+        await endMachineRestore(services, scope, id, body);
+        return {};
+      },
     }),
   );
   app.post(

@@ -334,6 +334,21 @@ function rowsOf(tenantId: string, customerId: string, ids: Ids): [string, Row][]
     ],
     ...alertRows({ tenantId, own, device, at, ids }),
     ['restore_grant', { ...device, ...vault, ...point, id: randomUUID(), granted_by: ids.user, expires_at: later }],
+    [
+      'restore_request',
+      {
+        ...device,
+        ...point,
+        id: randomUUID(),
+        way: 'download',
+        asker: 'customer',
+        asked_by: ids.user,
+        state: 'open',
+        is_end_told: true,
+        requested_at: at,
+        deadline_at: later,
+      },
+    ],
     ['folder_listing', { ...own, ...point, id: randomUUID(), path: '/canary', state: 'queued', expires_at: later }],
     [
       'download',

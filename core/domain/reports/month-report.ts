@@ -5,6 +5,7 @@
  */
 import type { OccurrenceOutcome } from '../outcome.ts';
 import type { ReadinessPart } from '../sla/readiness.ts';
+import type { RestoreAsker, RestoreFigures, RestoreState } from '../sla/restore-service.ts';
 
 /** How a provider, or one of its customers, wants its paper to look. */
 export interface ReportBrand {
@@ -106,6 +107,22 @@ export interface ReportExcuse {
   readonly approvedBy: string;
 }
 
+/** A restore that somebody asked for. */
+export interface ReportRestore {
+  readonly id: string;
+  readonly device: string;
+  readonly askedMs: number;
+  readonly asker: RestoreAsker;
+  readonly way: 'download' | 'machine';
+  readonly firstByteMs: number | null;
+  readonly endedMs: number | null;
+  readonly state: RestoreState;
+  /** Null: not known. */
+  readonly bytes: number | null;
+  /** Why it was not delivered. */
+  readonly reason: string | null;
+}
+
 export interface ReportAmendment {
   readonly atMs: number;
   readonly figure: string;
@@ -142,6 +159,8 @@ export interface MonthReport {
   readonly excuses: readonly ReportExcuse[];
   readonly amendments: readonly ReportAmendment[];
   readonly drills: readonly ReportDrill[];
+  /** `figures` null: the month was computed before restores were kept. Those that ended in it, the newest first. */
+  readonly restores: { readonly figures: RestoreFigures | null; readonly rows: readonly ReportRestore[] };
   readonly systems: readonly ReportSystem[];
   /** The last twelve months or fewer, oldest first. */
   readonly storage: readonly {

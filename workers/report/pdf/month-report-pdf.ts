@@ -6,7 +6,9 @@ import { percentText } from '../../../core/domain/sla/percent-text.ts';
 import { drawSpan, drawStorage } from './charts.ts';
 import { INK } from './colours.ts';
 import { drawCover } from './cover.ts';
-import { MARGIN, Paper, type Tag } from './paper.ts';
+import { MARGIN, Paper } from './paper.ts';
+import { drawRestores } from './restores.ts';
+import { section } from './section.ts';
 import { type Column, drawTable } from './table.ts';
 
 export async function monthReportPdf(report: MonthReport, size: 'A4' | 'LETTER' = 'A4'): Promise<Uint8Array> {
@@ -27,29 +29,12 @@ export async function monthReportPdf(report: MonthReport, size: 'A4' | 'LETTER' 
   drawBreaches(paper, report);
   drawExcuses(paper, report);
   drawDrills(paper, report);
+  drawRestores(paper, report);
   drawSystems(paper, report);
   drawStorageSection(paper, report);
   drawAmendments(paper, report);
   drawEvidence(paper, report);
   return await paper.finish((page, pages) => drawFoot(paper, report, monthWords, page, pages));
-}
-
-function section(paper: Paper, title: string, about: string, needed: number, draw: (tag: Tag) => void): void {
-  const words = { size: 8.8, colour: INK.second, leading: 1.45 } as const;
-  paper.reserve(30 + paper.heightOf(about, paper.width * 0.9, words) + needed);
-  paper.group(paper.root, 'Sect', (tag) => {
-    paper.tagged(tag, 'H2', () =>
-      paper.line(title, MARGIN, paper.y, paper.width, { size: 14, weight: 'semibold', tracking: -0.1 }),
-    );
-    paper.y += 21;
-    if (about !== '')
-      paper.tagged(tag, 'P', () => {
-        paper.y += paper.block(about, MARGIN, paper.y, paper.width * 0.9, words);
-      });
-    paper.y += 10;
-    draw(tag);
-  });
-  paper.y += 30;
 }
 
 const shareText = (share: number | null, decimals = 2): string =>
