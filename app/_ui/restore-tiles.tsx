@@ -39,6 +39,7 @@ function waitValue({ p50Ms }: WaitFigures): string {
 }
 
 function waitNote({ of, p95Ms }: WaitFigures): string {
+  if (of === 1) return 'the only one that was delivered; n = 1';
   return p95Ms === null
     ? 'none was delivered'
     : `half of them took no longer; 19 of 20 at most ${formatElapsed(p95Ms)}; n = ${formatCount(of)}`;

@@ -3,7 +3,7 @@ import type { Tx } from '../db/client.ts';
 import { sqlFragment } from '../db/sql-fragment.ts';
 
 /** Of so many restore points one is asked for. */
-const ONE_OF = 90;
+const ONE_OF = 20;
 
 /**
  * From the restore points that are kept, by chance that follows from their ids: one of the customer's own people asks where it has

@@ -106,7 +106,9 @@ export function restoreSentence(figures: RestoreFigures | null): string {
   const times =
     delivered.p50Ms === null || delivered.p95Ms === null
       ? ''
-      : `: half of them within ${formatElapsed(delivered.p50Ms)} of the request, 19 of 20 within ${formatElapsed(delivered.p95Ms)}`;
+      : delivered.of === 1
+        ? `, ${formatElapsed(delivered.p50Ms)} after the request`
+        : `: half of them within ${formatElapsed(delivered.p50Ms)} of the request, 19 of 20 within ${formatElapsed(delivered.p95Ms)}`;
   const said = `${formatCount(delivered.of)} of ${formatCountOf(failed.of, 'restore')} ${delivered.of === 1 ? 'was' : 'were'} delivered${times}`;
   const failures = failed.met === 0 ? 'None failed' : `${formatCount(failed.met)} failed`;
   const own =

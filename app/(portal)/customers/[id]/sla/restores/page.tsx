@@ -74,8 +74,9 @@ export default async function RestoresPage({ params, searchParams }: IdProps & S
 function sentenceOf({ figures: { failed, delivered }, month }: RestoresView): string {
   if (failed.of === 0) return `No restore ended in ${monthWords(month)}.`;
   const said = `In ${monthWords(month)} ${formatCount(delivered.of)} of ${formatCountOf(failed.of, 'restore')} ${delivered.of === 1 ? 'was' : 'were'} delivered`;
-  return delivered.p50Ms === null
-    ? `${said}.`
+  if (delivered.p50Ms === null) return `${said}.`;
+  return delivered.of === 1
+    ? `${said}, ${formatElapsed(delivered.p50Ms)} after the request.`
     : `${said}, half of them within ${formatElapsed(delivered.p50Ms)} of the request.`;
 }
 
