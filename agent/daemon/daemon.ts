@@ -6,12 +6,13 @@ import { HoldfastError, isHoldfastError, publicMessage } from '../../core/base/e
 import type { Log } from '../../core/base/log.ts';
 import { decideRun } from '../../core/domain/run-decision.ts';
 import type { AgentCommand, HeartbeatResponse, RunProgress } from '../../core/protocol/messages.ts';
-import { RESTORE_END_REVISION } from '../../core/protocol/version.ts';
+import { INVENTORY_REVISION, RESTORE_END_REVISION } from '../../core/protocol/version.ts';
 import { NOTHING_YET } from '../backup/progress-reporter.ts';
 import { type RunReport, runBackup } from '../backup/run-backup.ts';
 import { backoffMs } from '../gateway/backoff.ts';
 import type { GatewayClient } from '../gateway/gateway-client.ts';
 import { retryAfterOf } from '../gateway/refusal-error.ts';
+import { readInventory } from '../inventory/read-inventory.ts';
 import { runDrill } from '../restore/run-drill.ts';
 import { endOfRestore, runRestore } from '../restore/run-restore.ts';
 import type { DueOccurrence } from '../state/agent-state.ts';
@@ -38,6 +39,9 @@ const JITTER_SHARE = 0.2;
 const REFUSED_WAIT_MS = 5 * 60_000;
 const REFUSALS = ['device_revoked', 'device_unknown', 'signature_invalid', 'protocol_unsupported'] as const;
 const RESULT_MS = 10_000;
+/** Disks fill and databases appear slowly; what could not be sent is tried again sooner. */
+const INVENTORY_EVERY_MS = 6 * 60 * 60_000;
+const INVENTORY_RETRY_MS = 30 * 60_000;
 
 /** Resolves after a stop. @throws HoldfastError conflict when another daemon serves this state folder. */
 export async function runDaemon(options: DaemonOptions): Promise<void> {
@@ -58,6 +62,7 @@ class Daemon {
   #job: Promise<void> | undefined;
   /** Ends the wait between heartbeats early. */
   #wake: () => void = () => undefined;
+  #inventoryDueMs = 0;
   /** Work ended while no wait was under way: the next one is skipped. */
   #isWoken = false;
   #unreachable = 0;
@@ -100,6 +105,7 @@ class Daemon {
       this.#unreachable = 0;
       await this.#work.accept(answer, client.nowMs());
       if (answer.policy !== undefined) client.speed.obey(answer.policy.document.limits);
+      await this.#tellInventory();
       const spread = 1 + (client.waiting.random() * 2 - 1) * JITTER_SHARE;
       return Math.max(1, answer.nextInSeconds) * 1000 * spread;
     } catch (error) {
@@ -129,6 +135,20 @@ class Daemon {
       { sequence, agentVersion: AGENT_VERSION, policyVersion, running, commandIds },
       { signal },
     );
+  }
+
+  /** Never the reason of a failed heartbeat: it is of no use to a backup. */
+  async #tellInventory(): Promise<void> {
+    const { client, log, signal } = this.#options;
+    if (client.revision < INVENTORY_REVISION || client.nowMs() < this.#inventoryDueMs) return;
+    this.#inventoryDueMs = client.nowMs() + INVENTORY_RETRY_MS;
+    try {
+      await client.sendInventory(await readInventory(), { retryForMs: 0, totalMs: RESULT_MS, signal });
+      this.#inventoryDueMs = client.nowMs() + INVENTORY_EVERY_MS;
+    } catch (error) {
+      if (!signal.aborted)
+        log.warn({ err: error }, 'what this machine holds could not be told; it is tried again later');
+    }
   }
 
   async #sendResults(): Promise<void> {

@@ -8,6 +8,7 @@ import { type Clock, systemClock } from '../../core/base/clock.ts';
 import { HoldfastError, isHoldfastError } from '../../core/base/errors.ts';
 import type { Log } from '../../core/base/log.ts';
 import { signEnrolment } from '../../core/protocol/enrolment-proof.ts';
+import { type Inventory, inventoryRequest } from '../../core/protocol/inventory.ts';
 import type { SignedAnswer } from '../../core/protocol/drill-answer.ts';
 import type { SignedManifest } from '../../core/protocol/manifest.ts';
 import * as messages from '../../core/protocol/messages.ts';
@@ -202,6 +203,12 @@ export class GatewayClient {
   async endRestore(grantId: string, end: messages.RestoreEndRequest, options?: CallOptions): Promise<void> {
     const { restoreEndRequest, emptyResponse } = messages;
     await this.#call('POST', `/agent/v1/restores/${grantId}/end`, end, restoreEndRequest, emptyResponse, options);
+  }
+
+  /** What the machine holds, for the figures of coverage; a gateway of a revision before INVENTORY_REVISION knows no such message. */
+  async sendInventory(inventory: Inventory, options?: CallOptions): Promise<void> {
+    const { emptyResponse } = messages;
+    await this.#call('POST', '/agent/v1/inventory', inventory, inventoryRequest, emptyResponse, options);
   }
 
   close(): void {

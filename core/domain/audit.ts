@@ -56,6 +56,8 @@ export const AUDIT_ACTIONS = [
   'alerts.reviewed',
   'quota.changed',
   'device.classed',
+  'coverage.excluded',
+  'coverage.exclusion_withdrawn',
   'job.sent_again',
   'usage.frozen',
   'channel.created',
