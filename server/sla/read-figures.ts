@@ -8,6 +8,8 @@ export function readFiguresJson(json: unknown): CustomerFigures {
   return { restores: null, ...(json as EarlierFigures) };
 }
 
+type EarlierStanding = Omit<Standing, 'held'> & Partial<Standing>;
+
 export function readStandingJson(json: unknown): Standing | null {
-  return (json ?? null) as Standing | null;
+  return json === null || json === undefined ? null : { held: null, ...(json as EarlierStanding) };
 }

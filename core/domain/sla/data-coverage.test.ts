@@ -9,6 +9,7 @@ import {
   databaseKey,
   deviceData,
   deviceDatabases,
+  isSelected,
 } from './data-coverage.ts';
 
 const seed = Number(process.env.HOLDFAST_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
@@ -134,4 +135,15 @@ describe('a database server', () => {
     const dumped = { ...device, sources: [source({})], dumped: new Set(['postgres/main']) };
     expect(deviceDatabases(dumped)?.[0]?.state).toBe('protected');
   });
+});
+
+test('a volume is selected by what lies on it or above it, and not by what lies on another one within it', () => {
+  const mounts = ['/', '/data', '/data/old'];
+  const of = (...paths: string[]) => mounts.filter((mount) => isSelected(mount, mounts, paths));
+  expect(of('/srv')).toEqual(['/']);
+  expect(of('/database')).toEqual(['/']);
+  expect(of('/data/old/x')).toEqual(['/data/old']);
+  expect(of('/data')).toEqual(['/data', '/data/old']);
+  expect(of('/')).toEqual(mounts);
+  expect(of()).toEqual([]);
 });

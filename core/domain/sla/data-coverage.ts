@@ -136,6 +136,25 @@ function isSamePlace(a: string | null, b: string): boolean {
   return a !== null && plain(a) === plain(b);
 }
 
+/**
+ * Does the policy select anything of a volume: a folder or file on it, or a folder above it? `paths` are those of the policy, `mounts`
+ * all mount points of the machine, which may lie within one another.
+ */
+export function isSelected(mountPoint: string, mounts: readonly string[], paths: readonly string[]): boolean {
+  return paths.some((path) => isWithin(mountPoint, path) || closestMount(path, mounts) === mountPoint);
+}
+
+function closestMount(path: string, mounts: readonly string[]): string | undefined {
+  const above = mounts.filter((mount) => isWithin(path, mount));
+  return above.reduce<string | undefined>((a, b) => (a === undefined || b.length > a.length ? b : a), undefined);
+}
+
+/** Is `path` the folder, or below it? */
+function isWithin(path: string, folder: string): boolean {
+  const end = folder.endsWith('/') ? folder : `${folder}/`;
+  return path === folder || path.startsWith(end);
+}
+
 /** Of a customer. `of` of the shares counts bytes, or servers that should be protected. */
 export interface CoverageFigures {
   readonly devices: number;

@@ -1,0 +1,105 @@
+/** What of a customer's machines is protected and what is not, device by device: the rows behind metric 5, and what needs a decision. */
+import { HoldfastError } from '../../core/base/errors.ts';
+import {
+  type CoverageFigures,
+  coverageFigures,
+  type DeviceData,
+  deviceData,
+  deviceDatabases,
+  isSelected,
+  type JudgedDatabase,
+} from '../../core/domain/sla/data-coverage.ts';
+import type { Scope } from '../access/scope.ts';
+import type { Tx } from '../db/client.ts';
+import { withScope } from '../db/with-scope.ts';
+import type { Services } from '../services.ts';
+import { loadCoverageFacts, type NamedCoverage } from './load-coverage-facts.ts';
+
+export interface VolumeLine {
+  readonly mountPoint: string;
+  readonly fileSystem: string;
+  readonly usedBytes: number | null;
+  readonly sizeBytes: number | null;
+  readonly state: 'selected' | 'unselected' | 'excluded';
+}
+
+export interface DeviceCoverageLine {
+  readonly deviceId: string;
+  readonly deviceName: string;
+  /** When the machine last said what it holds; null: never. */
+  readonly receivedMs: number | null;
+  readonly selectedBytes: number;
+  /** Null: not measured. */
+  readonly data: DeviceData | null;
+  /** Null: not known. */
+  readonly volumes: readonly VolumeLine[] | null;
+  readonly databases: readonly JudgedDatabase[] | null;
+}
+
+export interface ExclusionLine {
+  readonly id: string;
+  readonly deviceName: string;
+  readonly kind: 'volume' | 'database';
+  readonly subject: string;
+  readonly reason: string;
+  readonly decidedBy: string;
+  readonly decidedMs: number;
+}
+
+export interface CoverageView {
+  readonly nowMs: number;
+  readonly customer: { readonly id: string; readonly name: string; readonly timeZone: string };
+  readonly figures: CoverageFigures;
+  readonly devices: readonly DeviceCoverageLine[];
+  /** Those in force, the newest first. */
+  readonly exclusions: readonly ExclusionLine[];
+}
+
+/** @throws HoldfastError not_found for a foreign customer as for none. */
+export async function viewCoverage(services: Services, scope: Scope, customerId: string): Promise<CoverageView> {
+  const nowMs = services.clock.nowMs();
+  const { tenantId } = scope;
+  return await withScope(services, scope, async (tx) => {
+    const customer = await tx.customer.findFirst({ where: { tenantId, id: customerId } });
+    if (customer === null) throw new HoldfastError('not_found', 'There is no such customer.');
+    const facts = await loadCoverageFacts(tx, { tenantId, customerId }, nowMs);
+    return {
+      nowMs,
+      customer: { id: customer.id, name: customer.name, timeZone: customer.timezone },
+      figures: coverageFigures(facts),
+      devices: facts.map(lineOf),
+      exclusions: await listExclusions(tx, { tenantId, customerId }),
+    };
+  });
+}
+
+function lineOf(facts: NamedCoverage): DeviceCoverageLine {
+  const { deviceId, deviceName, receivedMs, selectedBytes, volumes, paths, excludedVolumes } = facts;
+  const mounts = (volumes ?? []).map(({ mountPoint }) => mountPoint);
+  const stateOf = (mountPoint: string): VolumeLine['state'] =>
+    excludedVolumes.has(mountPoint) ? 'excluded' : isSelected(mountPoint, mounts, paths) ? 'selected' : 'unselected';
+  return {
+    ...{ deviceId, deviceName, receivedMs, selectedBytes },
+    data: deviceData(facts),
+    volumes: volumes?.map((volume) => ({ ...volume, state: stateOf(volume.mountPoint) })) ?? null,
+    databases: deviceDatabases(facts),
+  };
+}
+
+async function listExclusions(
+  tx: Tx,
+  where: { readonly tenantId: string; readonly customerId: string },
+): Promise<ExclusionLine[]> {
+  const rows = await tx.coverageExclusion.findMany({
+    where: { ...where, withdrawnAt: null, device: { revokedAt: null } },
+    include: { device: { select: { name: true } }, decider: { select: { name: true } } },
+    orderBy: [{ decidedAt: 'desc' }, { id: 'asc' }],
+    take: 500,
+  });
+  return rows.map(({ id, device, kind, subject, reason, decider, decidedAt }) => ({
+    ...{ id, deviceName: device.name, kind: kind === 'volume' ? 'volume' : 'database', subject, reason },
+    // The provider's people are behind the wall of a customer's own: the row is not given, whatever its type says.
+    decidedBy: (decider as { readonly name: string } | null)?.name ?? 'your provider',
+    decidedMs: decidedAt.getTime(),
+  }));
+}
