@@ -4,6 +4,7 @@ import type { ReactNode } from 'react';
 import { formatCount, formatDay, formatDuration, formatShort } from '../../core/domain/format.ts';
 import type { SlaMonthView } from '../../server/sla/view-sla-month.ts';
 import { ChartTable } from './chart.tsx';
+import { CoverageTiles } from './coverage-tiles.tsx';
 import { DataTable } from './data-table.tsx';
 import { EmptyState } from './empty-state.tsx';
 import { ExcuseActions, ExcuseDialog } from './excuse-dialogs.client.tsx';
@@ -160,6 +161,13 @@ function Figures({
         <>
           <ReadinessPanel standing={view.standing} links={links} />
           <StandingPanel standing={view.standing} timeZone={view.customer.timeZone} links={links} />
+          {view.standing.held !== null && (
+            <Panel title="What lies on the machines" note="measured with the above">
+              <MetricRow>
+                <CoverageTiles figures={view.standing.held} href={`/customers/${view.customer.id}/coverage`} />
+              </MetricRow>
+            </Panel>
+          )}
           <Panel title="What we did ourselves" note="measured with the above">
             <MetricRow>
               <ServiceTiles

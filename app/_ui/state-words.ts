@@ -1,3 +1,4 @@
+import type { DatabaseState } from '../../core/domain/sla/data-coverage.ts';
 import type { RestoreState } from '../../core/domain/sla/restore-service.ts';
 import { PROOF_LEVEL } from '../../core/domain/protection.ts';
 import type { DrillCheck } from '../../core/domain/drill-checks.ts';
@@ -142,6 +143,37 @@ export const DRILL_WORDS: Readonly<Record<CheckState, StateWord>> = {
     tone: 'mute',
     shape: 'excused',
     meaning: 'The infrastructure, not the data, stopped it. It counts neither as passed nor as failed.',
+  },
+};
+
+/** Is what lies on a machine in its backups? */
+export const HELD_WORDS: Readonly<Record<DatabaseState | 'selected' | 'unselected' | 'unmeasured', StateWord>> = {
+  protected: { word: 'Backed up', tone: 'calm', shape: 'check', meaning: 'Its dumps are in the newest restore point.' },
+  configured: {
+    word: 'No dump yet',
+    tone: 'warn',
+    shape: 'clock',
+    meaning: 'The policy names it, and the newest usable restore point holds no dump of it.',
+  },
+  unprotected: {
+    word: 'Not backed up',
+    tone: 'warn',
+    shape: 'missed',
+    meaning: 'No source of the policy is for it. Copied files of a running database do not restore.',
+  },
+  excluded: { word: 'Left out', tone: 'mute', shape: 'excused', meaning: 'Somebody decided that it need not be.' },
+  selected: { word: 'Selected', tone: 'calm', shape: 'check', meaning: 'The policy selects folders of it.' },
+  unselected: {
+    word: 'Not selected',
+    tone: 'warn',
+    shape: 'missed',
+    meaning: 'The policy selects nothing of it.',
+  },
+  unmeasured: {
+    word: 'Not measured',
+    tone: 'mute',
+    shape: 'unknown',
+    meaning: 'The machine did not tell what it holds, or not for a week.',
   },
 };
 

@@ -10,6 +10,7 @@ import { closeUsage } from '../usage/close-usage.ts';
 import { measureUsage } from '../usage/measure-usage.ts';
 import type { Scenario } from './scenario.ts';
 import { allowLongStatements, LONG_TRANSACTION } from './long-statements.ts';
+import { writeInventories } from './write-inventories.ts';
 import { writeRestores } from './write-restores.ts';
 import { writeUsage } from './write-usage.ts';
 
@@ -34,6 +35,7 @@ export async function settleScenario(
     async (tx) => {
       await allowLongStatements(tx);
       await writeRestores(tx, scope.tenantId, atMs);
+      await writeInventories(tx, scope.tenantId, atMs);
     },
     LONG_TRANSACTION,
   );

@@ -137,6 +137,14 @@ const told = (plan: ReturnType<typeof planned>, atMs: number) => sqlFragment`
       (outcome IN ('ok', 'late') AND NOT coalesce(mishap IN ('unproven', 'ransomware') AND is_after_mishap, false)) IS TRUE AS is_testable
     FROM (${fates(plan, atMs)}) fates) h`;
 
+/** What a backup of a machine with a database has dumped. */
+const DUMPS = [
+  {
+    ...{ path: '/postgres/main/practice.dump', size: 1_800_000_000, sha256: '0'.repeat(64), role: 'dump' },
+    dump: { kind: 'postgres', label: 'main', database: 'practice', serverVersion: '17.5', clientVersion: '17.5' },
+  },
+];
+
 /** Writes expected backups, runs, restore points and drills of the devices. */
 export async function writeHistory(tx: Tx, scenario: Scenario, devices: readonly ScenarioDevice[]): Promise<void> {
   const { tenantId, atMs } = scenario;
@@ -170,7 +178,7 @@ export async function writeHistory(tx: Tx, scenario: Scenario, devices: readonly
         state, outcome, is_usable, files, bytes, stored_bytes, pack_ids, witness, level_passed, verified_at, drilled_at)
       SELECT ${own}, ${idOf('point')}, ${place}, vault_id, ${idOf('run')}, ${snapshotId}, ${snapshotId}, began, committed_at, finished_at,
         CASE WHEN is_kept THEN 'sealed' ELSE 'expired' END, CASE WHEN is_whole THEN 'ok' ELSE 'partial' END, is_whole AND is_kept,
-        bytes / 400000, selected_bytes, added_bytes, '{}', '[]', CASE WHEN is_tested AND drill_state = 'passed' THEN level ELSE 1 END,
+        bytes / 400000, selected_bytes, added_bytes, '{}', CASE WHEN level >= 4 THEN ${JSON.stringify(DUMPS)}::jsonb ELSE '[]' END, CASE WHEN is_tested AND drill_state = 'passed' THEN level ELSE 1 END,
         finished_at + interval '10 minutes', CASE WHEN is_tested AND drill_state = 'passed' THEN tested_at END
       FROM h WHERE is_sealed),
     alerts AS (

@@ -67,6 +67,8 @@ export type DatabaseState = 'protected' | 'configured' | 'unprotected' | 'exclud
 
 export interface JudgedDatabase extends DatabaseFacts {
   readonly key: string;
+  /** In words. */
+  readonly name: string;
   readonly state: DatabaseState;
   /** Label of the source that is for it. */
   readonly label: string | null;
@@ -76,6 +78,14 @@ export interface JudgedDatabase extends DatabaseFacts {
 export function databaseKey({ kind, socket, port, dataFolder, container }: DatabaseFacts): string {
   const places = [socket, port, socket === null ? dataFolder : null].filter((place) => place !== null);
   return [kind, ...(container === null ? [] : [`in ${container}`]), ...places].join(' ');
+}
+
+/** "PostgreSQL on port 5433, data in /var/lib/postgresql". */
+export function databaseName({ kind, socket, port, dataFolder, container }: DatabaseFacts): string {
+  const product = kind === 'postgres' ? 'PostgreSQL' : 'MySQL or MariaDB';
+  const place = port === null ? (socket === null ? '' : ` at ${socket}`) : ` on port ${port}`;
+  const data = dataFolder === null ? '' : `, data in ${dataFolder}`;
+  return `${product}${place}${container === null ? '' : `, in the container ${container}`}${data}`;
 }
 
 /** Null: which there are is not known. */
@@ -100,7 +110,7 @@ export function deviceDatabases(facts: CoverageFacts): JudgedDatabase[] | null {
     const isDumped = label !== null && facts.dumped.has(`${server.kind}/${label}`);
     const isExcluded = facts.excludedDatabases.has(key);
     const state = isDumped ? 'protected' : isExcluded ? 'excluded' : label === null ? 'unprotected' : 'configured';
-    return { ...server, key, label, state };
+    return { ...server, key, name: databaseName(server), label, state };
   });
 }
 
