@@ -18,7 +18,7 @@ import type {
   ReportSystem,
   ReportTier,
 } from '../../core/domain/reports/month-report.ts';
-import { breachSentence, restoreSentence } from '../../core/domain/reports/report-words.ts';
+import { breachSentence, restoreSentence, semanticSentence } from '../../core/domain/reports/report-words.ts';
 import { READINESS_PARTS } from '../../core/domain/sla/readiness.ts';
 import { percentText } from '../../core/domain/sla/percent-text.ts';
 import { monthWords, PART_WORDS } from '../../core/domain/sla/sla-words.ts';
@@ -131,11 +131,11 @@ export function MonthReportPage({
         )}
         <RowsPanel
           title="Restore tests"
-          note={
+          note={`${
             drills.length > DRILLS_SHOWN
               ? `the newest ${DRILLS_SHOWN} of ${formatCount(drills.length)}`
               : formatCountOf(drills.length, 'test')
-          }
+          }${report.semantic === null || report.semantic.of === 0 ? '' : `. ${semanticSentence(report.semantic)}`}`}
           exportPath={exportPath}
           table="drills"
           columns={drillColumns(timeZone)}

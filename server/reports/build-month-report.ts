@@ -100,6 +100,7 @@ export async function buildMonthReport(
     })),
     drills: rows.drills,
     restores: { figures: figures?.restores ?? null, rows: rows.restores.flatMap(restoreOf) },
+    semantic: figures?.semantic ?? null,
     systems: view.sources.map((line) => systemOf(line, rows.sources.get(line.sourceId))),
     storage: rows.storage,
     evidence: { ...rows.evidence, checkUrl: checkUrl(services) },

@@ -56,13 +56,13 @@ export const MONTH_TABLES = {
   drills: {
     head: [
       ...['System', 'Ended', 'Level', 'Result', 'Restore took (s)', 'Restore time is', 'Restore target (s)'],
-      ...['What was seen', 'Hash of the signed record', 'Id'],
+      ...['Newest entry before the backup (s)', 'What was seen', 'Hash of the signed record', 'Id'],
     ],
     rows: ({ drills }) =>
       drills.map((drill) => [
         ...[drill.system, time(drill.endedMs), drill.level, drill.result, seconds(drill.rtoMs)],
         ...[drill.rtoMs === null ? null : drill.isEstimated ? 'estimated' : 'measured', seconds(drill.rtoTargetMs)],
-        ...[drill.note, drill.evidenceHash, drill.id],
+        ...[seconds(drill.behindMs), drill.note, drill.evidenceHash, drill.id],
       ]),
   },
   restores: {

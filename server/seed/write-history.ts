@@ -190,13 +190,14 @@ export async function writeHistory(tx: Tx, scenario: Scenario, devices: readonly
         FROM ${alertWords} WHERE w.outcome = h.outcome) a
       WHERE a.opened_at < mended_at AND mended_at <= ${new Date(atMs)}::timestamptz AND NOT coalesce(is_after_mishap, false))
     INSERT INTO drill (tenant_id, id, ${place}, vault_id, restore_point_id, level, trigger, state, seed, files_planned, files_done,
-      files_matched, bytes_planned, bytes_done, mismatches, timings, rto_estimated_ms, started_at, finished_at, created_at, error_message)
+      files_matched, bytes_planned, bytes_done, mismatches, timings, rto_estimated_ms, started_at, finished_at, created_at, newest_business_at, error_message)
     SELECT ${own}, ${idOf('drill')}, ${place}, vault_id, ${idOf('point')}, level, 'schedule', drill_state, md5(${idOf('point')}::text), 50, 50,
       CASE drill_state WHEN 'failed' THEN 49 ELSE 50 END, bytes / 4000, bytes / 4000,
       CASE drill_state WHEN 'failed' THEN '[{"path": "/srv/ledger.db", "expected": "", "actual": "", "problem": "missing"}]'::jsonb ELSE '[]' END,
       jsonb_build_object('queue', 900 + far, 'locate', 2000 + far * 3, 'provision', 300, 'firstByte', 150, 'transfer', 20000 + far * 40,
         'rebuild', 1500, 'checks', 4000),
       bytes / 90000, tested_at - interval '1 minute', tested_at, tested_at - interval '2 minutes',
+      CASE WHEN level >= 4 THEN began - make_interval(secs => 40 + far * 4) END,
       CASE drill_state WHEN 'failed' THEN 'One file of the sample did not come back as it was.' END
     FROM h WHERE is_tested`;
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { ReportDayState } from './month-report.ts';
 import { restoreFigures } from '../sla/restore-service.ts';
-import { breachSentence, restoreSentence } from './report-words.ts';
+import { breachSentence, restoreSentence, semanticSentence } from './report-words.ts';
 
 const days = (...states: readonly ReportDayState[]): { state: ReportDayState }[] => states.map((state) => ({ state }));
 
@@ -53,5 +53,14 @@ test('restores are told with their numbers, and a month that was not measured is
   );
   expect(words).toBe(
     '2 of 3 restores were delivered: half of them within 40.0 s of the request, 19 of 20 within 1 min 20 s. 1 failed. 1 of 2 was asked for by the customer’s own people. 1 more was begun at the machine itself.',
+  );
+});
+
+test('what is inside restored databases is told with its number, and what no test could see is not said to be new', () => {
+  expect(semanticSentence(null)).toBe('');
+  expect(semanticSentence({ of: 0, unknown: 0, worst: null, medianMs: null })).toBe('');
+  expect(semanticSentence({ of: 0, unknown: 3, worst: null, medianMs: null })).toContain('not measured');
+  expect(semanticSentence({ of: 2, unknown: 1, worst: { drillId: 'd', behindMs: 7_200_000 }, medianMs: 60_000 })).toBe(
+    'Inside the restored databases the newest entry was at most 2 h older than the backup, in half of the tests at most 1 min (n = 2; 1 test found no time).',
   );
 });

@@ -1,7 +1,8 @@
 /** The sentences of a report that are not about a service level: what restore tests have shown, in the words of whoever pays. */
 import type { DrillCheck } from '../drill-checks.ts';
 import { DRILL_CHECK_KINDS } from '../drill-checks.ts';
-import { formatCount, formatCountOf, formatElapsed } from '../format.ts';
+import { formatCount, formatCountOf, formatDuration, formatElapsed } from '../format.ts';
+import type { SemanticRpo } from '../sla/semantic-rpo.ts';
 import type { RestoreAsker, RestoreFigures, RestoreState } from '../sla/restore-service.ts';
 import type { ReportDayState } from './month-report.ts';
 
@@ -120,6 +121,16 @@ export function restoreSentence(figures: RestoreFigures | null): string {
       ? ''
       : ` ${formatCount(atMachine)} more ${atMachine === 1 ? 'was' : 'were'} begun at the machine itself.`;
   return `${said}. ${failures}.${own}${machine}`;
+}
+
+/** How far the contents of restored databases were behind their backups; empty where no database was tested. */
+export function semanticSentence(semantic: SemanticRpo | null): string {
+  if (semantic === null || semantic.of + semantic.unknown === 0) return '';
+  const { of, unknown, worst, medianMs } = semantic;
+  if (worst === null || medianMs === null)
+    return `How new the entries inside the restored databases were is not measured: no time column is named for them.`;
+  const blind = unknown === 0 ? '' : `; ${formatCountOf(unknown, 'test')} found no time`;
+  return `Inside the restored databases the newest entry was at most ${formatDuration(worst.behindMs)} older than the backup, in half of the tests at most ${formatDuration(medianMs)} (n = ${formatCount(of)}${blind}).`;
 }
 
 export const RESTORE_ASKERS: Readonly<Record<RestoreAsker, string>> = {

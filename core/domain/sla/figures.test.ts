@@ -13,7 +13,7 @@ import type { DrillResult } from './drill-figures.ts';
 import { type Interval } from './intervals.ts';
 import { sourceFigures, type SourceFacts, type OccurrenceResult } from './source-figures.ts';
 
-const NO_FACTS: MonthFacts = { restores: [] };
+const NO_FACTS: MonthFacts = { restores: [], databaseDrills: [] };
 const seed = Number(process.env.HOLDFAST_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
 const property = (name: string, body: fc.IProperty<never> | fc.IPropertyWithHooks<never>, numRuns = 200) =>
   test(`${name} (seed ${seed})`, () => fc.assert(body as fc.IProperty<never>, { seed, numRuns }));

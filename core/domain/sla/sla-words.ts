@@ -23,6 +23,7 @@ const FIGURE_WORDS: Readonly<Record<FigureKey, { readonly name: string; readonly
   rto: { name: 'Recoveries within the target', unit: 'share' },
   restores_failed: { name: 'Restores that failed', unit: 'count' },
   restores_p95: { name: 'From request to delivered, 19 of 20 restores', unit: 'time' },
+  semantic_worst: { name: 'Newest entry in a restored database, the worst test', unit: 'time' },
   credit: { name: 'Credit', unit: 'percent' },
 };
 

@@ -1,5 +1,5 @@
 /** The monthly report as a PDF. Pure: the same facts give the same bytes. */
-import { breachSentence } from '../../../core/domain/reports/report-words.ts';
+import { breachSentence, semanticSentence } from '../../../core/domain/reports/report-words.ts';
 import { formatBytes, formatCountOf, formatDuration, formatExact, formatShort } from '../../../core/domain/format.ts';
 import type { MonthReport, ReportDrill, ReportTier } from '../../../core/domain/reports/month-report.ts';
 import { percentText } from '../../../core/domain/sla/percent-text.ts';
@@ -173,7 +173,7 @@ const RESULT_WORDS: Readonly<Record<ReportDrill['result'], string>> = {
 const DRILLS_MAX = 40;
 const SPANS_MAX = 12;
 
-function drawDrills(paper: Paper, { drills, timeZone }: MonthReport): void {
+function drawDrills(paper: Paper, { drills, semantic, timeZone }: MonthReport): void {
   const passed = drills.filter(({ result }) => result === 'passed').length;
   const failed = drills.filter(({ result }) => result === 'failed').length;
   const about =
@@ -181,7 +181,7 @@ function drawDrills(paper: Paper, { drills, timeZone }: MonthReport): void {
       ? 'No restore test was made in this month: nothing of it is proven.'
       : `Backups were restored and looked at ${formatCountOf(drills.length, 'time')}: ${passed} passed, ${failed} failed${
           drills.length > passed + failed ? `, ${drills.length - passed - failed} could not be carried out` : ''
-        }. Level 3 compares files with what the machine read, level 4 opens them with their application, level 5 starts the system.`;
+        }. Level 3 compares files with what the machine read, level 4 opens them with their application, level 5 starts the system. ${semanticSentence(semantic)}`.trimEnd();
   section(paper, 'Restore tests', about, 100, (tag) => {
     const timed = drills.filter(({ rtoMs, result }) => rtoMs !== null && result === 'passed').slice(0, SPANS_MAX);
     if (timed.length > 0) {

@@ -114,6 +114,7 @@ export function sampleReport({ systems, breaches, drills, seed = 1, name = (kind
       rtoMs: at === 13 ? null : (12 + random() * 200) * 60_000,
       isEstimated: at % 4 !== 0,
       rtoTargetMs: 4 * HOUR,
+      behindMs: at % 4 === 0 ? 5 * 60_000 + at * 1000 : null,
       note:
         at === 21
           ? 'The dump loads, but 9 of 10 rows of "invoice" are gone'
@@ -211,6 +212,7 @@ export function sampleReport({ systems, breaches, drills, seed = 1, name = (kind
     })),
     breachesTotal: breaches,
     restores: isEmpty ? { figures: null, rows: [] } : sampleRestores(machine),
+    semantic: isEmpty ? null : { of: 2, unknown: 1, worst: { drillId: 'd', behindMs: 0.4 * HOUR }, medianMs: 60_000 },
     excuses: isEmpty
       ? []
       : [
