@@ -89,7 +89,7 @@ export function CustomerHome({
             <div style={{ marginTop: 16 }}>
               <Panel title="What lies on the machines" note="and how much of it is backed up">
                 <MetricRow>
-                  <CoverageTiles figures={view.standing.held} href={`/customers/${view.customer.id}/coverage`} />
+                  <CoverageTiles figures={view.standing.held} href={`/customers/${view.customer.id}/inventory`} />
                 </MetricRow>
               </Panel>
             </div>

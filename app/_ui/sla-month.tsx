@@ -164,7 +164,7 @@ function Figures({
           {view.standing.held !== null && (
             <Panel title="What lies on the machines" note="measured with the above">
               <MetricRow>
-                <CoverageTiles figures={view.standing.held} href={`/customers/${view.customer.id}/coverage`} />
+                <CoverageTiles figures={view.standing.held} href={`/customers/${view.customer.id}/inventory`} />
               </MetricRow>
             </Panel>
           )}

@@ -1,3 +1,4 @@
+/** A restore point without the work of a seal, for tests of what comes after it. */
 import { randomBytes } from 'node:crypto';
 import type pg from 'pg';
 import { newId } from '../../core/base/ids.ts';

@@ -5,6 +5,7 @@ import { sourceMonthRow } from './fill-figures.ts';
 import { reportRows } from './fill-reports.ts';
 import { customerDay, tenantDay } from './day-rows.ts';
 import { deliveryRows } from './fill-delivery.ts';
+import { restoreRows } from './restore-rows.ts';
 import { alertRows } from './alert-rows.ts';
 
 type Row = Readonly<Record<string, unknown>>;
@@ -163,21 +164,6 @@ function rowsOf(tenantId: string, customerId: string, ids: Ids): [string, Row][]
         density: 'compact',
         created_at: at,
         updated_at: at,
-      },
-    ],
-    ['device_inventory', { ...device, volumes: [], databases: [], received_at: at }],
-    [
-      'coverage_exclusion',
-      {
-        ...device,
-        id: randomUUID(),
-        kind: 'volume',
-        subject: '/canary',
-        reason: 'canary',
-        decided_by: ids.user,
-        decided_at: at,
-        withdrawn_by: ids.user,
-        withdrawn_at: at,
       },
     ],
     ['device_nonce', { ...device, nonce: 'canary' }],
@@ -349,21 +335,7 @@ function rowsOf(tenantId: string, customerId: string, ids: Ids): [string, Row][]
     ],
     ...alertRows({ tenantId, own, device, at, ids }),
     ['restore_grant', { ...device, ...vault, ...point, id: randomUUID(), granted_by: ids.user, expires_at: later }],
-    [
-      'restore_request',
-      {
-        ...device,
-        ...point,
-        id: randomUUID(),
-        way: 'download',
-        asker: 'customer',
-        asked_by: ids.user,
-        state: 'open',
-        is_end_told: true,
-        requested_at: at,
-        deadline_at: later,
-      },
-    ],
+    ...restoreRows({ device, point, at, later, userId: ids.user }),
     ['folder_listing', { ...own, ...point, id: randomUUID(), path: '/canary', state: 'queued', expires_at: later }],
     [
       'download',
