@@ -9,7 +9,7 @@ import { readyTestDevice, type TestDevice } from '../testing/test-device.ts';
 import { createTestTenant, type TestTenant } from '../testing/test-services.ts';
 import { excludeFromCoverage, withdrawExclusion } from './decide-exclusion.ts';
 import { recordInventory } from './record-inventory.ts';
-import { viewCoverage } from './view-coverage.ts';
+import { viewCoverage, viewDeviceCoverage } from './view-coverage.ts';
 
 let services: StartedTestServices;
 let admin: pg.Client;
@@ -96,6 +96,8 @@ test('a server is protected by a dump in the newest usable restore point, and by
     [null, 'unprotected'],
   ]);
   expect(line?.selectedBytes).toBe(30 * GB);
+  const { customerId, deviceId } = device.answer;
+  expect(await viewDeviceCoverage(services, tenant.owner, { customerId, deviceId })).toEqual(line);
   await admin.query(`UPDATE restore_point SET is_usable = false WHERE device_id = $1`, [device.answer.deviceId]);
   const [without] = (await view()).devices;
   expect(without?.databases?.[0]?.state).toBe('configured');

@@ -30,8 +30,7 @@ export async function excludeFromCoverage(
     const device = await tx.device.findFirst({ where: { tenantId, id: deviceId, revokedAt: null } });
     if (device === null) throw new HoldfastError('not_found', 'There is no such device.');
     const { customerId } = device;
-    const facts = await loadCoverageFacts(tx, { tenantId, customerId }, nowMs);
-    const mine = facts.find((one) => one.deviceId === deviceId);
+    const [mine] = await loadCoverageFacts(tx, { tenantId, customerId, deviceId }, nowMs);
     const has =
       kind === 'volume'
         ? mine?.volumes?.some(({ mountPoint }) => mountPoint === subject)

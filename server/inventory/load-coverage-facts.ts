@@ -33,10 +33,14 @@ interface Row {
 const dumps = z.array(z.array(z.object({ kind: z.string(), label: z.string() })));
 const exclusions = z.array(z.strictObject({ kind: z.enum(['volume', 'database']), subject: z.string() }));
 
-/** Every device in service, by name. */
+/** Every device in service, by name; of one alone where `deviceId` is given. */
 export async function loadCoverageFacts(
   tx: Tx,
-  { tenantId, customerId }: { readonly tenantId: string; readonly customerId: string },
+  {
+    tenantId,
+    customerId,
+    deviceId = null,
+  }: { readonly tenantId: string; readonly customerId: string; readonly deviceId?: string | null },
   nowMs: number,
 ): Promise<NamedCoverage[]> {
   const rows = await tx.$queryRaw<Row[]>`
@@ -54,6 +58,7 @@ export async function loadCoverageFacts(
     LEFT JOIN LATERAL (SELECT jsonb_agg(jsonb_build_object('kind', e.kind, 'subject', e.subject)) AS excluded
       FROM coverage_exclusion e WHERE e.tenant_id = d.tenant_id AND e.device_id = d.id AND e.withdrawn_at IS NULL) x ON true
     WHERE d.tenant_id = ${tenantId}::uuid AND d.customer_id = ${customerId}::uuid AND d.revoked_at IS NULL
+      AND (${deviceId}::uuid IS NULL OR d.id = ${deviceId}::uuid)
     ORDER BY d.name, d.id`;
   return rows.map((row) => {
     const { sources = [], paths } = policyDocument.parse(row.policy);

@@ -73,6 +73,17 @@ export async function viewCoverage(services: Services, scope: Scope, customerId:
   });
 }
 
+/** The same of one device; undefined: it is out of service. */
+export async function viewDeviceCoverage(
+  services: Services,
+  scope: Scope,
+  { customerId, deviceId }: { readonly customerId: string; readonly deviceId: string },
+): Promise<DeviceCoverageLine | undefined> {
+  const place = { tenantId: scope.tenantId, customerId, deviceId };
+  const facts = await withScope(services, scope, (tx) => loadCoverageFacts(tx, place, services.clock.nowMs()));
+  return facts.map(lineOf)[0];
+}
+
 function lineOf(facts: NamedCoverage): DeviceCoverageLine {
   const { deviceId, deviceName, receivedMs, selectedBytes, volumes, paths, excludedVolumes } = facts;
   const mounts = (volumes ?? []).map(({ mountPoint }) => mountPoint);

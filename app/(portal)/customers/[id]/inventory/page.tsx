@@ -101,7 +101,9 @@ function Gaps({
               key: 'size',
               header: 'Holds',
               align: 'end',
-              cell: ({ usedBytes }) => (usedBytes === null ? '–' : formatBytes(usedBytes)),
+              cell: ({ usedBytes }) => (
+                <span className="hf-nowrap">{usedBytes === null ? '–' : formatBytes(usedBytes)}</span>
+              ),
             },
             { key: 'do', header: 'What to do', cell: ({ advice }) => advice, isWideOnly: true },
             ...(isStaff

@@ -113,20 +113,20 @@ function Restores({ view, clock }: { view: RestoresView; clock: PageClock }): Re
               key: 'first',
               header: 'First byte after',
               align: 'end',
-              cell: ({ firstByteMs, requestedMs }) => waited(firstByteMs, requestedMs),
+              cell: ({ firstByteMs, requestedMs }) => <Waited atMs={firstByteMs} fromMs={requestedMs} />,
               isWideOnly: true,
             },
             {
               key: 'end',
               header: 'Ended after',
               align: 'end',
-              cell: ({ endedMs, requestedMs }) => waited(endedMs, requestedMs),
+              cell: ({ endedMs, requestedMs }) => <Waited atMs={endedMs} fromMs={requestedMs} />,
             },
             {
               key: 'size',
               header: 'Size',
               align: 'end',
-              cell: ({ bytes }) => (bytes === null ? '–' : formatBytes(bytes)),
+              cell: ({ bytes }) => <span className="hf-nowrap">{bytes === null ? '–' : formatBytes(bytes)}</span>,
             },
             {
               key: 'state',
@@ -148,6 +148,6 @@ function Restores({ view, clock }: { view: RestoresView; clock: PageClock }): Re
   );
 }
 
-function waited(atMs: number | null, requestedMs: number): string {
-  return atMs === null ? '–' : formatElapsed(Math.max(0, atMs - requestedMs));
+function Waited({ atMs, fromMs }: { atMs: number | null; fromMs: number }): ReactNode {
+  return <span className="hf-nowrap">{atMs === null ? '–' : formatElapsed(Math.max(0, atMs - fromMs))}</span>;
 }
