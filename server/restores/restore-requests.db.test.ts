@@ -209,3 +209,37 @@ test('a restore that ends marks its month, and the month says how restores were 
   await expect(foreign).rejects.toMatchObject({ code: 'not_found' });
   expect(monthWindow(month, 'UTC').startMs).toBeLessThanOrEqual(services.clock.nowMs());
 });
+
+test('a month that closed keeps what it said of a restore, and what is heard later is an amendment of it', async () => {
+  const [customer] = tenant.customers;
+  const here = new Date(services.clock.nowMs());
+  // The last day of a month that is far enough ahead for all that was written before.
+  const endMs = Date.UTC(here.getUTCFullYear(), here.getUTCMonth() + 3, 1);
+  // What other tests left open is given up before it begins.
+  services.clock.set(endMs - 40 * 24 * HOUR);
+  await tidyTenant(services, tenant.system);
+  services.clock.set(endMs - 12 * HOUR);
+  const month = monthOf(endMs - 1, 'UTC');
+  device = await readyTestDevice(services, await customer.createToken());
+  ({ objects, pointId, snapshotId } = await sealTestPoint(admin, device));
+  const { commandId } = await ordered();
+  services.clock.advance(10 * HOUR);
+  await tidyTenant(services, tenant.system);
+  const scope = scopeForJob({ tenantId: tenant.id, id: commandId });
+  const rollUp = async (): Promise<void> =>
+    await rollUpMonth(services, { scope, guard: () => Promise.resolve() }, { customerId: customer.id, month });
+  services.clock.set(endMs + 25 * HOUR);
+  // Once to its end, and once to close it.
+  await rollUp();
+  await rollUp();
+  const closed = await viewSlaMonth(services, customer.viewer, customer.id, month);
+  expect(closed.frozen?.restores).toMatchObject({ failed: { met: 1, of: 1, share: 1 }, abandoned: 1 });
+  await finishCommand(services, device.scope, commandId, { state: 'done', message: 'after all' });
+  await rollUp();
+  const amended = await viewSlaMonth(services, customer.viewer, customer.id, month);
+  expect(amended.frozen?.restores).toEqual(closed.frozen?.restores);
+  expect(amended.figures?.restores?.failed.of).toBe(0);
+  expect(amended.amendments).toMatchObject([
+    { figure: 'restores_failed', before: 1, after: null, causes: ['restore_ended'] },
+  ]);
+});
