@@ -128,6 +128,7 @@ test('what staff decide to leave out does not count until they take it back, and
     data: { met: 30 * GB, of: 40 * GB, share: 0.75, excludedBytes: 60 * GB },
     databases: { of: 2, excluded: 1 },
   });
+  expect(seen.exclusions.map(({ name }) => name)).toContain(database?.name);
   expect(seen.exclusions.map(({ subject, reason, decidedBy }) => [subject, reason, decidedBy])).toContainEqual([
     ...['/scratch', 'Made anew each night.', 'your provider'],
   ]);

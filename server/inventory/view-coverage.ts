@@ -41,6 +41,8 @@ export interface ExclusionLine {
   readonly deviceName: string;
   readonly kind: 'volume' | 'database';
   readonly subject: string;
+  /** In words; of what the machine does not name any more, the subject itself. */
+  readonly name: string;
   readonly reason: string;
   readonly decidedBy: string;
   readonly decidedMs: number;
@@ -63,12 +65,13 @@ export async function viewCoverage(services: Services, scope: Scope, customerId:
     const customer = await tx.customer.findFirst({ where: { tenantId, id: customerId } });
     if (customer === null) throw new HoldfastError('not_found', 'There is no such customer.');
     const facts = await loadCoverageFacts(tx, { tenantId, customerId }, nowMs);
+    const devices = facts.map(lineOf);
     return {
       nowMs,
       customer: { id: customer.id, name: customer.name, timeZone: customer.timezone },
       figures: coverageFigures(facts),
-      devices: facts.map(lineOf),
-      exclusions: await listExclusions(tx, { tenantId, customerId }),
+      devices,
+      exclusions: await listExclusions(tx, { tenantId, customerId }, devices),
     };
   });
 }
@@ -100,15 +103,22 @@ function lineOf(facts: NamedCoverage): DeviceCoverageLine {
 async function listExclusions(
   tx: Tx,
   where: { readonly tenantId: string; readonly customerId: string },
+  devices: readonly DeviceCoverageLine[],
 ): Promise<ExclusionLine[]> {
+  const names = new Map(
+    devices.flatMap(({ deviceId, databases }) =>
+      (databases ?? []).map(({ key, name }) => [`${deviceId}/${key}`, name]),
+    ),
+  );
   const rows = await tx.coverageExclusion.findMany({
     where: { ...where, withdrawnAt: null, device: { revokedAt: null } },
     include: { device: { select: { name: true } }, decider: { select: { name: true } } },
     orderBy: [{ decidedAt: 'desc' }, { id: 'asc' }],
     take: 500,
   });
-  return rows.map(({ id, device, kind, subject, reason, decider, decidedAt }) => ({
+  return rows.map(({ id, deviceId, device, kind, subject, reason, decider, decidedAt }) => ({
     ...{ id, deviceName: device.name, kind: kind === 'volume' ? 'volume' : 'database', subject, reason },
+    name: kind === 'volume' ? `The volume ${subject}` : (names.get(`${deviceId}/${subject}`) ?? subject),
     // The provider's people are behind the wall of a customer's own: the row is not given, whatever its type says.
     decidedBy: (decider as { readonly name: string } | null)?.name ?? 'your provider',
     decidedMs: decidedAt.getTime(),

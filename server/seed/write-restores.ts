@@ -27,11 +27,12 @@ export async function writeRestores(tx: Tx, tenantId: string, atMs: number): Pro
       FROM (
         SELECT p.tenant_id, overlay(overlay(md5(p.id::text || 'restore') placing '8' from 13) placing '8' from 17)::uuid AS id, p.customer_id,
           p.device_id, p.id AS point_id, u.asked_by,
-          CASE WHEN ${drawn(2)} % 10 < 7 THEN 'download' ELSE 'machine' END AS way,
+          -- What goes to the machine is ordered by the provider, or begun there.
+          CASE WHEN ${drawn(2)} % 10 < 7 OR (u.is_own AND ${drawn(2)} % 10 < 9) THEN 'download' ELSE 'machine' END AS way,
           CASE WHEN ${drawn(2)} % 10 = 9 THEN 'machine' WHEN u.is_own THEN 'customer' ELSE 'provider' END AS asker,
           CASE WHEN ${drawn(3)} % 40 = 0 THEN 'abandoned' WHEN ${drawn(3)} % 40 < 3 THEN 'failed' ELSE 'delivered' END AS state,
           p.sealed_at + make_interval(mins => (${drawn(4)} % 900)::int) AS requested_at, 0.4 + (${drawn(5)} % 70) / 10.0 AS queue_s,
-          CASE WHEN ${drawn(2)} % 10 < 7 THEN 40000 + ${drawn(6)} % 900000000 ELSE p.bytes / (1 + ${drawn(6)} % 9) END AS size
+          CASE WHEN ${drawn(2)} % 10 < 7 OR (u.is_own AND ${drawn(2)} % 10 < 9) THEN 40000 + ${drawn(6)} % 900000000 ELSE p.bytes / (1 + ${drawn(6)} % 9) END AS size
         FROM restore_point p
         CROSS JOIN LATERAL (SELECT a.id AS asked_by, a.customer_id IS NOT NULL AS is_own FROM app_user a WHERE a.tenant_id = p.tenant_id
           AND (a.customer_id = p.customer_id OR a.customer_id IS NULL)

@@ -78,7 +78,11 @@ export default async function DevicePage({ params, searchParams }: IdProps & Sea
         <>
           <DevicePolicy view={view} mayChange={isStaff} />
           {system !== undefined && <SystemTestPanel deviceId={id} view={system} clock={clock} mayChange={isStaff} />}
-          {held !== undefined && <DeviceHeld held={held} customerId={device.customerId} clock={clock} />}
+          {held !== undefined && (
+            <div style={{ marginBottom: 16 }}>
+              <DeviceHeld held={held} customerId={device.customerId} clock={clock} />
+            </div>
+          )}
           <DeviceFacts view={view} clock={clock} mayChange={isStaff} mayAgree={scope.role === 'owner'} />
         </>
       )}

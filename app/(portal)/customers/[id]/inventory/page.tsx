@@ -238,7 +238,7 @@ function Exclusions({ view, clock, isStaff }: { view: CoverageView; clock: PageC
       <DataTable
         label="What is left out on purpose"
         columns={[
-          { key: 'what', header: 'What', cell: ({ subject, deviceName }) => `${subject}, on ${deviceName}` },
+          { key: 'what', header: 'What', cell: ({ name, deviceName }) => `${name}, on ${deviceName}` },
           { key: 'why', header: 'Why', cell: ({ reason }) => reason },
           { key: 'by', header: 'Decided by', cell: ({ decidedBy }) => decidedBy },
           { key: 'when', header: 'When', cell: ({ decidedMs }) => <ShortTime atMs={decidedMs} clock={clock} /> },
