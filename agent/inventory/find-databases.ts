@@ -1,7 +1,7 @@
 /**
- * Database servers that run on a Linux machine: PostgreSQL, MySQL and MariaDB, by their processes and by the sockets they listen on. As
- * another user than root the agent sees names and arguments of processes and all sockets, and not which belongs to which; then a
- * process and a socket of one kind are taken for one server. SQLite is a file, and no server.
+ * Database servers that run on a Linux machine: PostgreSQL, MySQL and MariaDB, by their processes and by the sockets they listen on.
+ * What a process holds is shown to those alone who might trace it, which the agent's unit of systemd does not let it; then it sees names
+ * and arguments of processes and all sockets, and takes a process and a socket of one kind for one server. SQLite is a file, and no server.
  */
 import { readdir, readFile, readlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -20,6 +20,8 @@ const PROGRAMS: Readonly<Record<string, Kind>> = {
 const POSTGRES_SOCKET = /^(\/.*)\/\.s\.PGSQL\.(\d{1,5})$/;
 /** Not mysqlx.sock: another door of the same server. */
 const MYSQL_SOCKET = /^\/.*(?:mysqld?|mariadbd?)[^/x]*\.sock$/;
+/** Docker, containerd, Podman and Kubernetes name the group of a container after its id. */
+const CONTAINER_GROUP = /(?:docker|containerd|libpod|crio|kubepods|lxc)[^\n]*?([0-9a-f]{64})/;
 /** Flag of a socket that listens; state of a TCP socket that does (proc(5), include/net/tcp_states.h). */
 const ACCEPTS = 0x10000;
 const TCP_LISTEN = '0A';
@@ -62,8 +64,8 @@ export async function findDatabases(proc = '/proc'): Promise<FoundDatabase[] | n
   const nameless = free.map((socket) =>
     describe({ kind: socket.kind, dataFolder: null, container: null, port: null }, socket),
   );
-  const known = [...found, ...nameless].filter(
-    ({ socket, port, dataFolder }) => socket !== null || port !== null || dataFolder !== null,
+  const known = [...found, ...nameless].filter(({ socket, port, dataFolder, container }) =>
+    [socket, port, dataFolder, container].some((place) => place !== null),
   );
   return known.slice(0, DATABASES_MAX);
 }
@@ -92,7 +94,6 @@ function groupSockets(sockets: readonly Socket[]): Socket[] {
 }
 
 async function findServers(proc: string): Promise<Server[]> {
-  const ownMount = await readlink(join(proc, 'self', 'ns', 'mnt')).catch(() => undefined);
   const names = await readdir(proc).catch(() => []);
   const servers: Server[] = [];
   for (const pid of names.filter((name) => /^\d+$/.test(name))) {
@@ -100,7 +101,7 @@ async function findServers(proc: string): Promise<Server[]> {
     if (kind === undefined) continue;
     // What a server started for its connections is not another server.
     if ((await kindOf(proc, await parentOf(proc, pid))) === kind) continue;
-    servers.push(await readServer(join(proc, pid), kind, ownMount));
+    servers.push(await readServer(join(proc, pid), kind));
   }
   return servers;
 }
@@ -115,11 +116,9 @@ async function parentOf(proc: string, pid: string): Promise<string> {
   return /^PPid:\s*(\d+)$/m.exec(status)?.[1] ?? '0';
 }
 
-async function readServer(folder: string, kind: Kind, ownMount: string | undefined): Promise<Server> {
+async function readServer(folder: string, kind: Kind): Promise<Server> {
   const words = (await readFile(join(folder, 'cmdline'), 'utf8').catch(() => '')).split('\0');
-  const mount = await readlink(join(folder, 'ns', 'mnt')).catch(() => ownMount);
-  const isElsewhere = mount !== ownMount;
-  const name = await readFile(join(folder, 'root', 'etc', 'hostname'), 'utf8').catch(() => '');
+  const container = await containerOf(folder);
   const held = await heldInodes(folder);
   const here = held === null ? undefined : await listening(join(folder, 'net'));
   const mine =
@@ -131,11 +130,33 @@ async function readServer(folder: string, kind: Kind, ownMount: string | undefin
   return {
     kind,
     dataFolder: dataFolder?.startsWith('/') === true ? dataFolder : null,
-    container: isElsewhere ? reportable(name.trim()).slice(0, 128) || 'a container' : null,
+    container,
     sockets,
     // The X protocol of MySQL has a port of its own, a higher one.
-    port: ports.length > 0 ? Math.min(...ports) : portIn(words),
+    port: ports.length > 0 ? Math.min(...ports) : (portIn(words) ?? (await portBeside(dataFolder, container))),
   };
+}
+
+/**
+ * Null: it runs where the agent does. A container counts its processes from one, as an inner name space of process ids; name spaces of
+ * mounts and of host names tell nothing, for services of systemd have their own.
+ */
+async function containerOf(folder: string): Promise<string | null> {
+  const status = await readFile(join(folder, 'status'), 'utf8').catch(() => '');
+  const isInside = (/^NSpid:(.*)$/m.exec(status)?.[1] ?? '').trim().split(/\s+/).length > 1;
+  const groups = await readFile(join(folder, 'cgroup'), 'utf8').catch(() => '');
+  const id = CONTAINER_GROUP.exec(groups)?.[1]?.slice(0, 12);
+  if (!isInside && id === undefined) return null;
+  const name = await readFile(join(folder, 'root', 'etc', 'hostname'), 'utf8').catch(() => '');
+  return reportable(name.trim()).slice(0, 128) || (id ?? 'a container');
+}
+
+/** PostgreSQL writes its port into the folder of its data, in the fourth line. Of a container the folder is another one. */
+async function portBeside(dataFolder: string | undefined, container: string | null): Promise<number | null> {
+  if (dataFolder === undefined || container !== null) return null;
+  const text = await readFile(join(dataFolder, 'postmaster.pid'), 'utf8').catch(() => '');
+  const port = Number(text.split('\n')[3] ?? Number.NaN);
+  return Number.isInteger(port) && port > 0 && port < 65_536 ? port : null;
 }
 
 function dataFolderIn(words: readonly string[], kind: Kind): string | undefined {
@@ -157,6 +178,8 @@ async function heldInodes(folder: string): Promise<ReadonlySet<string> | null> {
   const names = await readdir(join(folder, 'fd')).catch(() => null);
   if (names === null) return null;
   const links = await Promise.all(names.map((name) => readlink(join(folder, 'fd', name)).catch(() => '')));
+  // With some rights the names can be listed, and not what is behind them.
+  if (links.every((link) => link === '')) return null;
   return new Set(links.flatMap((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? []));
 }
 

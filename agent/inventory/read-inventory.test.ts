@@ -56,8 +56,6 @@ describe('database servers', () => {
   beforeEach(() => {
     proc = mkdtempSync(join(tmpdir(), 'holdfast-proc-'));
     net('self', [], []);
-    mkdirSync(join(proc, 'self', 'ns'), { recursive: true });
-    symlinkSync('mnt:[1]', join(proc, 'self', 'ns', 'mnt'));
   });
   afterEach(() => rmSync(proc, { recursive: true, force: true }));
 
@@ -82,25 +80,32 @@ describe('database servers', () => {
     readonly parent?: string;
     readonly words?: readonly string[];
     readonly cwd?: string;
-    readonly mount?: string;
-    /** Undefined: this user may not see them. */
-    readonly inodes?: readonly number[];
+    /** In the name space of process ids of a container. */
+    readonly innerPid?: string;
+    /** Undefined: this user may not see them. `hidden`: their names alone. */
+    readonly inodes?: readonly number[] | 'hidden';
+    readonly cgroup?: string;
     readonly hostname?: string;
   }
   function process(
     pid: string,
-    { comm, parent = '1', words = [comm], cwd, mount = 'mnt:[1]', inodes, hostname }: Process,
+    { comm, parent = '1', words = [comm], cwd, innerPid, inodes, hostname, cgroup }: Process,
   ) {
     const folder = join(proc, pid);
-    mkdirSync(join(folder, 'ns'), { recursive: true });
+    mkdirSync(folder, { recursive: true });
     writeFileSync(join(folder, 'comm'), `${comm}\n`);
-    writeFileSync(join(folder, 'status'), `Name:\t${comm}\nPPid:\t${parent}\n`);
+    writeFileSync(
+      join(folder, 'status'),
+      `Name:\t${comm}\nPPid:\t${parent}\nNSpid:\t${pid}${innerPid === undefined ? '' : `\t${innerPid}`}\n`,
+    );
     writeFileSync(join(folder, 'cmdline'), `${words.join('\0')}\0`);
-    symlinkSync(mount, join(folder, 'ns', 'mnt'));
     if (cwd !== undefined) symlinkSync(cwd, join(folder, 'cwd'));
+    if (cgroup !== undefined) writeFileSync(join(folder, 'cgroup'), cgroup);
     if (inodes !== undefined) mkdirSync(join(folder, 'fd'));
-    for (const [at, inode] of (inodes ?? []).entries())
-      symlinkSync(`socket:[${inode}]`, join(folder, 'fd', String(at)));
+    if (inodes === 'hidden') writeFileSync(join(folder, 'fd', '0'), '');
+    else
+      for (const [at, inode] of (inodes ?? []).entries())
+        symlinkSync(`socket:[${inode}]`, join(folder, 'fd', String(at)));
     if (hostname === undefined) return;
     mkdirSync(join(folder, 'root', 'etc'), { recursive: true });
     writeFileSync(join(folder, 'root', 'etc', 'hostname'), `${hostname}\n`);
@@ -154,9 +159,34 @@ describe('database servers', () => {
     net('100', [[11, '/var/run/postgresql/.s.PGSQL.5432']], [[13, 5432]]);
     process('100', {
       ...{ comm: 'postgres', cwd: '/var/lib/postgresql/data', inodes: [11, 13] },
-      ...{ mount: 'mnt:[77]', hostname: 'shop-db' },
+      ...{ innerPid: '1', hostname: 'shop-db' },
     });
     expect(await findDatabases(proc)).toMatchObject([{ port: 5432, container: 'shop-db' }]);
+  });
+  test('are found once each by an agent that may list what processes hold, and not look at it', async () => {
+    const data = mkdtempSync(join(tmpdir(), 'holdfast-data-'));
+    writeFileSync(join(data, 'postmaster.pid'), `100\n${data}\n1790000000\n5433\n/run/postgresql\n`);
+    net(
+      'self',
+      [
+        [11, '/run/postgresql/.s.PGSQL.5432'],
+        [12, '/run/postgresql/.s.PGSQL.5433'],
+        [21, '/run/mysqld/mysqld.sock'],
+      ],
+      [],
+    );
+    process('100', { comm: 'postgres', words: ['postgres', '-D', data], inodes: 'hidden' });
+    process('200', { comm: 'mysqld', inodes: 'hidden' });
+    const cgroup = `0::/system.slice/docker-${'ab'.repeat(32)}.scope\n`;
+    process('300', { comm: 'postgres', inodes: 'hidden', cgroup });
+    const found = await findDatabases(proc);
+    rmSync(data, { recursive: true });
+    expect(found).toEqual([
+      { kind: 'postgres', socket: '/run/postgresql', port: 5433, dataFolder: data, container: null },
+      { kind: 'mysql', socket: '/run/mysqld/mysqld.sock', port: null, dataFolder: null, container: null },
+      { kind: 'postgres', socket: null, port: null, dataFolder: null, container: 'abababababab' },
+      { kind: 'postgres', socket: '/run/postgresql', port: 5432, dataFolder: null, container: null },
+    ]);
   });
   test('are not known where the kernel does not tell, and none where it tells of none', async () => {
     expect(await findDatabases(join(proc, 'nowhere'))).toBeNull();
@@ -198,7 +228,7 @@ describe('what a gateway refuses', () => {
     ['a line feed', { volumes: null, databases: [{ ...database, socket: '/run\n' }] }],
     ['an endless name', { volumes: null, databases: [{ ...database, socket: `/${'x'.repeat(600)}` }] }],
     ['a port that is none', { volumes: null, databases: [{ ...database, port: 70_000 }] }],
-    ['a server without a place', { volumes: null, databases: [{ ...database, socket: null, port: null }] }],
+    ['a server without any place', { volumes: null, databases: [{ ...database, socket: null, port: null }] }],
     ['a kind that nobody knows', { volumes: null, databases: [{ ...database, kind: 'oracle' }] }],
     ['more servers than a machine has', { volumes: null, databases: Array.from({ length: 65 }, () => database) }],
     ['an unknown key', { volumes: null, databases: null, more: 1 }],

@@ -35,7 +35,7 @@ const database = z
     socket: place.nullable(),
     port: z.int().min(1).max(65_535).nullable(),
     dataFolder: place.nullable(),
-    /** It runs in another file system than the agent: the name of its machine there. */
+    /** It runs in another file system than the agent: the name of its machine there, or the container's. */
     container: z
       .string()
       .min(1)
@@ -43,7 +43,7 @@ const database = z
       .regex(/^\P{C}+$/u)
       .nullable(),
   })
-  .refine(({ socket, port, dataFolder }) => socket !== null || port !== null || dataFolder !== null, {
+  .refine((one) => [one.socket, one.port, one.dataFolder, one.container].some((place) => place !== null), {
     message: 'A database server without any place cannot be told from another.',
   });
 
