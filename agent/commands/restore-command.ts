@@ -8,10 +8,12 @@ import { type CommandIo, EXIT, UsageError } from '../command-io.ts';
 import {
   chooseRestorePoint,
   describeRestore,
+  endOfRestore,
   previewRun,
   runRestore,
   type RunRestoreOptions,
 } from '../restore/run-restore.ts';
+import { tellEnd } from '../restore/tell-end.ts';
 import { formatBytes, formatTime } from './figures.ts';
 import { openClient, statePathOf, TERMINAL_RETRY_MS } from './open-client.ts';
 import { printable } from '../repo/say.ts';
@@ -94,7 +96,11 @@ export async function restoreCommand(args: readonly string[], io: CommandIo): Pr
       throw error;
     };
     if (values['dry-run']) return tellPreview(io, values.json, await previewRun(options).catch(hintAtGrant), options);
-    const result = await runRestore(options).catch(hintAtGrant);
+    const result = await tellEnd(
+      { client, log, signal: io.signal },
+      async (onGrant) => await runRestore({ ...options, onGrant }),
+      (done) => endOfRestore(done, targetPath),
+    ).catch(hintAtGrant);
     io.progress?.('');
     if (values.json) io.out(JSON.stringify({ snapshotId: point.snapshotId, targetPath, ...result }));
     else {

@@ -4,6 +4,7 @@ import { isHoldfastError } from '../../core/base/errors.ts';
 import { type CommandIo, EXIT, UsageError } from '../command-io.ts';
 import { chooseRestorePoint } from '../restore/run-restore.ts';
 import { dumpKind, type RestoreDatabaseOptions, runRestoreDatabase } from '../restore/run-restore-database.ts';
+import { tellEnd } from '../restore/tell-end.ts';
 import { DEFAULT_SEARCH_PATH } from '../sources/find-program.ts';
 import { formatBytes, formatTime } from './figures.ts';
 import { openClient, statePathOf, TERMINAL_RETRY_MS } from './open-client.ts';
@@ -70,18 +71,28 @@ export async function restoreDatabaseCommand(args: readonly string[], io: Comman
     const { snapshotId, captureMs } = chooseRestorePoint(snapshots, reference);
     if (!values.json)
       io.out(`Restoring ${wish.path} of ${snapshotId.slice(0, 8)}, the data of ${formatTime(captureMs)}.`);
-    const message = await runRestoreDatabase({
-      ...wish,
-      statePath,
-      identity,
-      client,
-      log,
-      snapshotId,
-      searchPath: io.env.searchPath ?? DEFAULT_SEARCH_PATH,
-      signal: io.signal,
-      ...(values.grant === undefined ? {} : { grantId: values.grant }),
-      onBytes: (bytes, of) => io.progress?.(`${formatBytes(bytes)} of ${formatBytes(of)}`),
-    }).catch((error: unknown) => {
+    let restoredBytes = 0;
+    const message = await tellEnd(
+      { client, log, signal: io.signal },
+      async (onGrant) =>
+        await runRestoreDatabase({
+          ...wish,
+          statePath,
+          identity,
+          client,
+          log,
+          snapshotId,
+          searchPath: io.env.searchPath ?? DEFAULT_SEARCH_PATH,
+          signal: io.signal,
+          ...(values.grant === undefined ? {} : { grantId: values.grant }),
+          onGrant,
+          onBytes: (bytes, of) => {
+            restoredBytes = bytes;
+            io.progress?.(`${formatBytes(bytes)} of ${formatBytes(of)}`);
+          },
+        }),
+      (told) => ({ state: 'delivered', message: told, restored: { files: 1, bytes: restoredBytes } }),
+    ).catch((error: unknown) => {
       if (isHoldfastError(error, 'grant_required') && values.grant === undefined)
         io.err('With a permission from the portal: holdfast restore-database … --grant ID');
       throw error;

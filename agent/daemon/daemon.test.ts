@@ -10,6 +10,8 @@ import { newId } from '../../core/base/ids.ts';
 import { silentLog } from '../../core/base/log.ts';
 import { type PolicyDocument, policyDocument } from '../../core/domain/policy.ts';
 import type { AgentCommand, HeartbeatResponse, RunStartRequest } from '../../core/protocol/messages.ts';
+import { inventoryRequest } from '../../core/protocol/inventory.ts';
+import { HEADER } from '../../core/protocol/signed-request.ts';
 import { GatewayClient } from '../gateway/gateway-client.ts';
 import { loadState } from '../state/agent-state.ts';
 import type { Identity } from '../state/identity.ts';
@@ -37,6 +39,11 @@ let reads: number[];
 /** Requests that have arrived, or are arriving, and have no answer yet. One that never gets any is not among them. */
 let unanswered: number;
 let refusal: { status: number; code: string };
+/** The gateway's revision of the protocol; null: it says none. */
+let revision: string | null;
+/** When the machine told what it holds, and how the service answers that. */
+let inventories: number[];
+let inventoryStatus: number;
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'holdfast-daemon-'));
@@ -46,6 +53,9 @@ beforeEach(async () => {
   clock = manualClock(T);
   stop = new AbortController();
   refusal = { status: 403, code: 'forbidden' };
+  revision = null;
+  inventories = [];
+  inventoryStatus = 200;
   server = createServer((request, response) => {
     const pieces: Buffer[] = [];
     const isHeld = request.url === '/agent/v1/reads';
@@ -58,10 +68,17 @@ beforeEach(async () => {
     request.on('data', (piece: Buffer) => pieces.push(piece));
     request.on('end', () => {
       const answer = (status: number, body: unknown): void => {
-        response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+        const known = revision === null ? {} : { [HEADER.revision]: revision };
+        response.writeHead(status, { 'content-type': 'application/json', ...known }).end(JSON.stringify(body));
       };
       if (request.url === '/agent/v1/heartbeat')
         return answer(200, { serverTimeMs: clock.nowMs(), nextInSeconds: 60, due: null, commands: [], ...heartbeat() });
+      if (request.url === '/agent/v1/inventory') {
+        inventoryRequest.parse(JSON.parse(Buffer.concat(pieces).toString()));
+        inventories.push(clock.nowMs());
+        const error = { code: 'bad_request', message: 'No.', action: 'stop', serverTimeMs: clock.nowMs() };
+        return answer(inventoryStatus, inventoryStatus === 200 ? {} : { error });
+      }
       if (request.url === '/agent/v1/runs') {
         begun.push({ atMs: clock.nowMs(), request: JSON.parse(Buffer.concat(pieces).toString()) as RunStartRequest });
         const { status, code } = refusal;
@@ -224,4 +241,37 @@ test('a restore test makes room for a backup that becomes due, and is made from 
   // It had not ended: it began again when there was nothing else to do.
   expect(reads.some((atMs) => atMs > begun[0]!.atMs)).toBe(true);
   expect((await loadState(folder)).openCommands).toMatchObject([{ command: { id: drill.id } }]);
+});
+
+test('what the machine holds is told at the start and every six hours, and never to a service that does not know of it', async () => {
+  heartbeat = () => ({});
+  await runUntil(T + 3 * HOUR);
+  expect(inventories).toEqual([]);
+  revision = '2';
+  stop = new AbortController();
+  const startMs = clock.nowMs();
+  await runUntil(startMs + 13 * HOUR);
+  expect(inventories).toHaveLength(3);
+  expect(inventories[0]! - startMs).toBeLessThan(2 * MINUTE);
+  for (const at of [1, 2]) {
+    const waitMs = inventories[at]! - inventories[at - 1]!;
+    expect(waitMs).toBeGreaterThanOrEqual(6 * HOUR);
+    expect(waitMs).toBeLessThan(6 * HOUR + 3 * MINUTE);
+  }
+});
+
+test('a service that refuses what the machine holds is still obeyed, and told again half an hour later', async () => {
+  revision = '2';
+  inventoryStatus = 400;
+  const due = dueAt(T + 10 * MINUTE);
+  heartbeat = () => ({
+    policy: { version: 1, document: policyWith({}) },
+    due: clock.nowMs() >= due.dueMs && begun.length === 0 ? due : null,
+  });
+  refusal = { status: 404, code: 'not_found' };
+  await runUntil(T + 70 * MINUTE);
+  expect(begun).toHaveLength(1);
+  expect(begun[0]!.atMs - due.dueMs).toBeLessThan(3 * MINUTE);
+  expect(inventories.length).toBeGreaterThanOrEqual(2);
+  expect(inventories.length).toBeLessThanOrEqual(3);
 });

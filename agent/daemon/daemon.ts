@@ -6,13 +6,15 @@ import { HoldfastError, isHoldfastError, publicMessage } from '../../core/base/e
 import type { Log } from '../../core/base/log.ts';
 import { decideRun } from '../../core/domain/run-decision.ts';
 import type { AgentCommand, HeartbeatResponse, RunProgress } from '../../core/protocol/messages.ts';
+import { INVENTORY_REVISION, RESTORE_END_REVISION } from '../../core/protocol/version.ts';
 import { NOTHING_YET } from '../backup/progress-reporter.ts';
 import { type RunReport, runBackup } from '../backup/run-backup.ts';
 import { backoffMs } from '../gateway/backoff.ts';
 import type { GatewayClient } from '../gateway/gateway-client.ts';
 import { retryAfterOf } from '../gateway/refusal-error.ts';
+import { readInventory } from '../inventory/read-inventory.ts';
 import { runDrill } from '../restore/run-drill.ts';
-import { describeRestore, runRestore } from '../restore/run-restore.ts';
+import { endOfRestore, runRestore } from '../restore/run-restore.ts';
 import type { DueOccurrence } from '../state/agent-state.ts';
 import type { Identity } from '../state/identity.ts';
 import { nextSequence } from '../state/sequence.ts';
@@ -37,6 +39,9 @@ const JITTER_SHARE = 0.2;
 const REFUSED_WAIT_MS = 5 * 60_000;
 const REFUSALS = ['device_revoked', 'device_unknown', 'signature_invalid', 'protocol_unsupported'] as const;
 const RESULT_MS = 10_000;
+/** Disks fill and databases appear slowly; what could not be sent is tried again sooner. */
+const INVENTORY_EVERY_MS = 6 * 60 * 60_000;
+const INVENTORY_RETRY_MS = 30 * 60_000;
 
 /** Resolves after a stop. @throws HoldfastError conflict when another daemon serves this state folder. */
 export async function runDaemon(options: DaemonOptions): Promise<void> {
@@ -57,6 +62,7 @@ class Daemon {
   #job: Promise<void> | undefined;
   /** Ends the wait between heartbeats early. */
   #wake: () => void = () => undefined;
+  #inventoryDueMs = 0;
   /** Work ended while no wait was under way: the next one is skipped. */
   #isWoken = false;
   #unreachable = 0;
@@ -99,6 +105,7 @@ class Daemon {
       this.#unreachable = 0;
       await this.#work.accept(answer, client.nowMs());
       if (answer.policy !== undefined) client.speed.obey(answer.policy.document.limits);
+      await this.#tellInventory();
       const spread = 1 + (client.waiting.random() * 2 - 1) * JITTER_SHARE;
       return Math.max(1, answer.nextInSeconds) * 1000 * spread;
     } catch (error) {
@@ -130,11 +137,25 @@ class Daemon {
     );
   }
 
+  /** Never the reason of a failed heartbeat: it is of no use to a backup. */
+  async #tellInventory(): Promise<void> {
+    const { client, log, signal } = this.#options;
+    if (client.revision < INVENTORY_REVISION || client.nowMs() < this.#inventoryDueMs) return;
+    this.#inventoryDueMs = client.nowMs() + INVENTORY_RETRY_MS;
+    try {
+      await client.sendInventory(await readInventory(), { retryForMs: 0, totalMs: RESULT_MS, signal });
+      this.#inventoryDueMs = client.nowMs() + INVENTORY_EVERY_MS;
+    } catch (error) {
+      if (!signal.aborted)
+        log.warn({ err: error }, 'what this machine holds could not be told; it is tried again later');
+    }
+  }
+
   async #sendResults(): Promise<void> {
     const { client, log, signal } = this.#options;
     for (const { id, result } of this.#work.unsentResults) {
       try {
-        await client.finishCommand(id, result, { retryForMs: 0, totalMs: RESULT_MS, signal });
+        await client.finishCommand(id, this.#sendable(result), { retryForMs: 0, totalMs: RESULT_MS, signal });
       } catch (error) {
         // The server has no such command (any more): nothing to tell. Everything else is tried with the next heartbeat.
         if (!isHoldfastError(error, 'not_found')) throw error;
@@ -142,6 +163,12 @@ class Daemon {
       }
       await this.#work.confirmResult(id);
     }
+  }
+
+  /** Without what an older gateway does not know, and would refuse the whole answer for. */
+  #sendable({ restored, ...result }: Parameters<GatewayClient['finishCommand']>[1]): typeof result {
+    const isKnown = restored !== undefined && this.#options.client.revision >= RESTORE_END_REVISION;
+    return isKnown ? Object.assign(result, { restored }) : result;
   }
 
   /** Starts the next piece of work when none is under way. Commands first: a person waits for them. */
@@ -295,14 +322,14 @@ class Daemon {
     }
   }
 
-  async #restore(command: AgentCommand & { kind: 'restore' }): Promise<{ state: 'done' | 'failed'; message: string }> {
+  async #restore(command: AgentCommand & { kind: 'restore' }): Promise<CommandResult> {
     const { statePath, identity, client, log, signal } = this.#options;
     const { snapshotId, targetPath, paths, grantId } = command;
     try {
       const terms = { statePath, identity, client, log, signal, snapshotId, targetPath, include: paths, grantId };
       const result = await runRestore(terms);
-      const isWhole = result.damaged.length === 0 && result.skipped.length === 0;
-      return { state: isWhole ? 'done' : 'failed', message: describeRestore(result, targetPath) };
+      const { state, message, restored } = endOfRestore(result, targetPath);
+      return { state: state === 'delivered' ? 'done' : 'failed', message, ...(restored && { restored }) };
     } catch (error) {
       log.error({ err: error, commandId: command.id }, 'a restore failed');
       return { state: 'failed', message: publicMessage(error) };

@@ -18,6 +18,8 @@ export interface CommandResult {
   readonly state: 'done' | 'failed';
   readonly message: string;
   readonly repair?: RepairReport;
+  /** Of a restore: what it wrote. */
+  readonly restored?: { readonly files: number; readonly bytes: number };
 }
 
 export class WorkList {

@@ -8,11 +8,12 @@ import { type Clock, systemClock } from '../../core/base/clock.ts';
 import { HoldfastError, isHoldfastError } from '../../core/base/errors.ts';
 import type { Log } from '../../core/base/log.ts';
 import { signEnrolment } from '../../core/protocol/enrolment-proof.ts';
+import { type Inventory, inventoryRequest } from '../../core/protocol/inventory.ts';
 import type { SignedAnswer } from '../../core/protocol/drill-answer.ts';
 import type { SignedManifest } from '../../core/protocol/manifest.ts';
 import * as messages from '../../core/protocol/messages.ts';
 import { HEADER, signRequest } from '../../core/protocol/signed-request.ts';
-import { PROTOCOL_VERSION } from '../../core/protocol/version.ts';
+import { PROTOCOL_VERSION, RESTORE_END_REVISION } from '../../core/protocol/version.ts';
 import { backoffMs, systemWaiting, type Waiting } from './backoff.ts';
 import { createHttpTransfer, type HttpAnswer, type HttpTransfer, TransportError } from './http-transfer.ts';
 import { isTransient, refusalError, retryAfterOf } from './refusal-error.ts';
@@ -189,11 +190,25 @@ export class GatewayClient {
   requestRestoreGrant(
     snapshotId: string,
     paths: readonly string[],
+    purpose: 'restore' | 'preview',
     options?: CallOptions,
   ): Promise<{ grantId: string; expiresMs: number }> {
     const { restoreGrantRequest, restoreGrantResponse } = messages;
-    const request = { snapshotId, paths: [...paths] };
+    const isKnown = this.#revision >= RESTORE_END_REVISION;
+    const request = { snapshotId, paths: [...paths], ...(isKnown ? { purpose } : {}) };
     return this.#call('POST', '/agent/v1/restores', request, restoreGrantRequest, restoreGrantResponse, options);
+  }
+
+  /** How a restore ended that was started at this machine. May be repeated: the first word stands. */
+  async endRestore(grantId: string, end: messages.RestoreEndRequest, options?: CallOptions): Promise<void> {
+    const { restoreEndRequest, emptyResponse } = messages;
+    await this.#call('POST', `/agent/v1/restores/${grantId}/end`, end, restoreEndRequest, emptyResponse, options);
+  }
+
+  /** What the machine holds, for the figures of coverage; a gateway of a revision before INVENTORY_REVISION knows no such message. */
+  async sendInventory(inventory: Inventory, options?: CallOptions): Promise<void> {
+    const { emptyResponse } = messages;
+    await this.#call('POST', '/agent/v1/inventory', inventory, inventoryRequest, emptyResponse, options);
   }
 
   close(): void {

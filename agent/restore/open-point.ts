@@ -21,6 +21,10 @@ export interface OpenPointOptions {
   readonly includePatterns?: readonly string[];
   /** Without one, the machine asks for it; the policy decides. */
   readonly grantId?: string;
+  /** Hears by which permission it is read. */
+  readonly onGrant?: (grantId: string) => void;
+  /** What the permission is asked for; a restore says how it ends (tell-end.ts). */
+  readonly purpose?: 'restore' | 'preview';
   readonly signal?: AbortSignal;
 }
 
@@ -34,7 +38,9 @@ export interface OpenPoint {
 export async function openPoint(options: OpenPointOptions): Promise<OpenPoint> {
   const { client, identity, snapshotId, signal, include, includePatterns = [] } = options;
   const paths = [...new Set([...include, ...includePatterns])];
-  const grantId = options.grantId ?? (await client.requestRestoreGrant(snapshotId, paths, { signal })).grantId;
+  const { purpose = 'restore' } = options;
+  const grantId = options.grantId ?? (await client.requestRestoreGrant(snapshotId, paths, purpose, { signal })).grantId;
+  options.onGrant?.(grantId);
   const store = new GatewayStore({
     client,
     cache: new ObjectCache(options.statePath, options.log),

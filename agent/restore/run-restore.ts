@@ -2,7 +2,7 @@
 import { isAbsolute } from 'node:path';
 import { HoldfastError } from '../../core/base/errors.ts';
 import type { OverwriteRule } from '../../core/filesystem/overwrite-rule.ts';
-import type { SnapshotsResponse } from '../../core/protocol/messages.ts';
+import type { RestoreEndRequest, SnapshotsResponse } from '../../core/protocol/messages.ts';
 import { previewRestore, type RestorePreview } from '../../core/repository/restore/preview-restore.ts';
 import {
   type RestoreOptions,
@@ -36,7 +36,7 @@ export async function runRestore(options: RunRestoreOptions): Promise<RestoreRes
 /** What `runRestore` would do; nothing is written. It needs the same permission. @throws as runRestore. */
 export async function previewRun(options: RunRestoreOptions): Promise<RestorePreview> {
   assertAbsolute(options);
-  const { repo, index, snapshot } = await openPoint(options);
+  const { repo, index, snapshot } = await openPoint({ ...options, purpose: 'preview' });
   return await previewRestore(repo, index, { ...restoreOptions(options), snapshot });
 }
 
@@ -91,6 +91,16 @@ export function chooseRestorePoint(points: readonly RestorePoint[], reference: s
   }
   if (point.state === 'expired') throw new HoldfastError('not_found', 'This restore point has expired.');
   return point;
+}
+
+/** How a restore ended for those who asked: what was kept or damaged is not there as they wanted it. */
+export function endOfRestore(result: RestoreResult, targetPath: string): RestoreEndRequest {
+  const isWhole = result.damaged.length === 0 && result.skipped.length === 0;
+  return {
+    state: isWhole ? 'delivered' : 'failed',
+    message: describeRestore(result, targetPath),
+    restored: { files: result.filesRestored, bytes: result.bytesRestored },
+  };
 }
 
 /** One sentence about how it went, for the portal and the terminal. */

@@ -3,6 +3,7 @@ import Link from 'next/link';
 import type { ReactNode } from 'react';
 import { percentText } from '../../core/domain/sla/percent-text.ts';
 import type { CustomerHomeView, SourceMonthView } from '../../server/customers/queries.ts';
+import { CoverageTiles } from './coverage-tiles.tsx';
 import { customerSentence, monthName } from './customer-sentence.ts';
 import { type Column, DataTable } from './data-table.tsx';
 import { DeviceTable } from './device-table.tsx';
@@ -84,6 +85,15 @@ export function CustomerHome({
       {view.standing !== null && (
         <div style={{ marginTop: 16 }}>
           <ReadinessPanel standing={view.standing} links={figureLinks(view.customer.id, view.month, isStaff)} />
+          {view.standing.held !== null && (
+            <div style={{ marginTop: 16 }}>
+              <Panel title="What lies on the machines" note="and how much of it is backed up">
+                <MetricRow>
+                  <CoverageTiles figures={view.standing.held} href={`/customers/${view.customer.id}/inventory`} />
+                </MetricRow>
+              </Panel>
+            </div>
+          )}
         </div>
       )}
     </>

@@ -18,7 +18,7 @@ import type {
   ReportSystem,
   ReportTier,
 } from '../../core/domain/reports/month-report.ts';
-import { breachSentence } from '../../core/domain/reports/report-words.ts';
+import { breachSentence, restoreSentence, semanticSentence } from '../../core/domain/reports/report-words.ts';
 import { READINESS_PARTS } from '../../core/domain/sla/readiness.ts';
 import { percentText } from '../../core/domain/sla/percent-text.ts';
 import { monthWords, PART_WORDS } from '../../core/domain/sla/sla-words.ts';
@@ -28,6 +28,7 @@ import { MetricRow, MetricTile } from './metric-tile.tsx';
 import { Notice } from './notice.tsx';
 import { type Crumb, PageHeader } from './page-header.tsx';
 import { Panel } from './panel.tsx';
+import { RESTORES_SHOWN, restoreColumns } from './restore-columns.tsx';
 import { RtoBar } from './rto-bar.tsx';
 import { WeekGrid } from './week-grid.tsx';
 import classes from './month-report-page.module.css';
@@ -130,16 +131,24 @@ export function MonthReportPage({
         )}
         <RowsPanel
           title="Restore tests"
-          note={
+          note={`${
             drills.length > DRILLS_SHOWN
               ? `the newest ${DRILLS_SHOWN} of ${formatCount(drills.length)}`
               : formatCountOf(drills.length, 'test')
-          }
+          }${report.semantic === null || report.semantic.of === 0 ? '' : `. ${semanticSentence(report.semantic)}`}`}
           exportPath={exportPath}
           table="drills"
           columns={drillColumns(timeZone)}
           rows={[...drills].reverse().slice(0, DRILLS_SHOWN)}
           href={({ id }) => `/drills/${id}`}
+        />
+        <RowsPanel
+          title="Restores that were asked for"
+          note={restoreSentence(report.restores.figures)}
+          exportPath={exportPath}
+          table="restores"
+          columns={restoreColumns(timeZone)}
+          rows={report.restores.rows.slice(0, RESTORES_SHOWN)}
         />
         <RowsPanel
           title="What is protected"

@@ -4,6 +4,7 @@ import type { ReactNode } from 'react';
 import { formatCount, formatDay, formatDuration, formatShort } from '../../core/domain/format.ts';
 import type { SlaMonthView } from '../../server/sla/view-sla-month.ts';
 import { ChartTable } from './chart.tsx';
+import { CoverageTiles } from './coverage-tiles.tsx';
 import { DataTable } from './data-table.tsx';
 import { EmptyState } from './empty-state.tsx';
 import { ExcuseActions, ExcuseDialog } from './excuse-dialogs.client.tsx';
@@ -14,6 +15,7 @@ import { Notice } from './notice.tsx';
 import { type Crumb, PageHeader } from './page-header.tsx';
 import { Panel } from './panel.tsx';
 import { figureLinks, ReadinessPanel } from './readiness-panel.tsx';
+import { RestoreTiles } from './restore-tiles.tsx';
 import { RecomputeButton } from './recompute-button.client.tsx';
 import { ServiceTiles } from './service-tiles.tsx';
 import { SlaCalendar } from './sla-calendar.tsx';
@@ -137,6 +139,18 @@ function Figures({
           />
         </ChartTable>
       </Panel>
+      <Panel title="Restores that were asked for" note="from the request on; tests of restores are not among them">
+        {figures.restores === null ? (
+          <p>Not measured: this month was computed before restores were kept.</p>
+        ) : (
+          <MetricRow>
+            <RestoreTiles
+              figures={figures.restores}
+              href={`/customers/${view.customer.id}/sla/restores?month=${view.month}`}
+            />
+          </MetricRow>
+        )}
+      </Panel>
       <Breaches view={view} rowsPath={rowsPath} />
       <Excuses view={view} isStaff={isStaff} />
       <Amendments view={view} isStaff={isStaff} />
@@ -147,6 +161,13 @@ function Figures({
         <>
           <ReadinessPanel standing={view.standing} links={links} />
           <StandingPanel standing={view.standing} timeZone={view.customer.timeZone} links={links} />
+          {view.standing.held !== null && (
+            <Panel title="What lies on the machines" note="measured with the above">
+              <MetricRow>
+                <CoverageTiles figures={view.standing.held} href={`/customers/${view.customer.id}/inventory`} />
+              </MetricRow>
+            </Panel>
+          )}
           <Panel title="What we did ourselves" note="measured with the above">
             <MetricRow>
               <ServiceTiles

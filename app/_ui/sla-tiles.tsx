@@ -3,6 +3,7 @@ import type { ReactNode } from 'react';
 import { formatCount, formatCountOf, formatDay, formatDuration, formatElapsed } from '../../core/domain/format.ts';
 import { drillPassRate } from '../../core/domain/sla/drill-figures.ts';
 import { percentText } from '../../core/domain/sla/percent-text.ts';
+import type { SemanticRpo } from '../../core/domain/sla/semantic-rpo.ts';
 import type { SlaMonthView } from '../../server/sla/view-sla-month.ts';
 import { MetricRow, MetricTile } from './metric-tile.tsx';
 
@@ -16,7 +17,7 @@ export function SlaTiles({
   figures: NonNullable<SlaMonthView['figures']>;
   rows: string;
 }): ReactNode {
-  const { schedule, counts, drilled, peak, rto, drills } = figures;
+  const { schedule, counts, drilled, peak, rto, drills, semantic } = figures;
   const passed = drillPassRate(drills.passed, drills.failed);
   return (
     <div>
@@ -90,7 +91,37 @@ export function SlaTiles({
           }
           href={rows}
         />
+        {semantic !== null && semantic.of + semantic.unknown > 0 && <SemanticTile semantic={semantic} rows={rows} />}
       </MetricRow>
     </div>
+  );
+}
+
+/** How old the newest entry was that restored databases held: of a month without such tests it is not shown at all. */
+function SemanticTile({
+  semantic: { of, unknown, worst, medianMs },
+  rows,
+}: {
+  semantic: SemanticRpo;
+  rows: string;
+}): ReactNode {
+  const blind = unknown === 0 ? '' : `; ${formatCountOf(unknown, 'test')} found no time`;
+  return (
+    <MetricTile
+      name="Newest entry in a restored database"
+      value={worst === null ? 'Not measured' : `${formatDuration(worst.behindMs)} behind`}
+      note={
+        worst === null || medianMs === null ? (
+          `no time column is named for the ${formatCountOf(unknown, 'test')}`
+        ) : (
+          <>
+            <Link href={`/drills/${worst.drillId}`}>the worst test</Link>; half of them at most{' '}
+            {formatDuration(medianMs)}; n = {formatCount(of)}
+            {blind}
+          </>
+        )
+      }
+      href={rows}
+    />
   );
 }

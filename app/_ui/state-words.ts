@@ -1,3 +1,5 @@
+import type { DatabaseState } from '../../core/domain/sla/data-coverage.ts';
+import type { RestoreState } from '../../core/domain/sla/restore-service.ts';
 import { PROOF_LEVEL } from '../../core/domain/protection.ts';
 import type { DrillCheck } from '../../core/domain/drill-checks.ts';
 import type { CoverageState } from '../../core/domain/drill-coverage.ts';
@@ -141,6 +143,62 @@ export const DRILL_WORDS: Readonly<Record<CheckState, StateWord>> = {
     tone: 'mute',
     shape: 'excused',
     meaning: 'The infrastructure, not the data, stopped it. It counts neither as passed nor as failed.',
+  },
+};
+
+/** Is what lies on a machine in its backups? */
+export const HELD_WORDS: Readonly<Record<DatabaseState | 'selected' | 'unselected' | 'unmeasured', StateWord>> = {
+  protected: { word: 'Backed up', tone: 'calm', shape: 'check', meaning: 'Its dumps are in the newest restore point.' },
+  configured: {
+    word: 'No dump yet',
+    tone: 'warn',
+    shape: 'clock',
+    meaning: 'The policy names it, and the newest usable restore point holds no dump of it.',
+  },
+  unprotected: {
+    word: 'Not backed up',
+    tone: 'warn',
+    shape: 'missed',
+    meaning: 'No source of the policy is for it. Copied files of a running database do not restore.',
+  },
+  excluded: { word: 'Left out', tone: 'mute', shape: 'excused', meaning: 'Somebody decided that it need not be.' },
+  selected: { word: 'Selected', tone: 'calm', shape: 'check', meaning: 'The policy selects folders of it.' },
+  unselected: {
+    word: 'Not selected',
+    tone: 'warn',
+    shape: 'missed',
+    meaning: 'The policy selects nothing of it.',
+  },
+  unmeasured: {
+    word: 'Not measured',
+    tone: 'mute',
+    shape: 'unknown',
+    meaning: 'The machine did not tell what it holds, or not for a week.',
+  },
+};
+
+/** What came of a restore that somebody asked for. */
+export const RESTORE_WORDS: Readonly<Record<RestoreState, StateWord>> = {
+  open: { word: 'Under way', tone: 'calm', shape: 'running', meaning: 'It has not ended yet.' },
+  delivered: { word: 'Delivered', tone: 'calm', shape: 'check', meaning: 'All that was asked for is there.' },
+  failed: { word: 'Failed', tone: 'warn', shape: 'cross', meaning: 'Not all that was asked for is there.' },
+  abandoned: {
+    word: 'Lost',
+    tone: 'warn',
+    shape: 'missed',
+    meaning: 'Nothing was heard of it until its time was over: it counts as failed.',
+  },
+  cancelled: {
+    word: 'Stopped',
+    tone: 'mute',
+    shape: 'excused',
+    meaning: 'Whoever asked for it stopped it. It counts neither as delivered nor as failed.',
+  },
+  unknown: {
+    word: 'Not known',
+    tone: 'mute',
+    shape: 'unknown',
+    meaning: 'The agent of the machine is too old to tell how a restore ends. It counts for nothing.',
   },
 };
 

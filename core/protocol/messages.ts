@@ -118,12 +118,19 @@ export const heartbeatResponse = z.strictObject({
   due: z.strictObject({ occurrenceId: z.uuid(), sourceId: z.uuid(), dueMs: z.int() }).nullable(),
   commands: z.array(agentCommand),
 });
+/** What a restore has written, whether all of it was wanted or not. */
+export const restoredSize = z.strictObject({
+  files: z.int().min(0).max(Number.MAX_SAFE_INTEGER),
+  bytes: z.int().min(0).max(Number.MAX_SAFE_INTEGER),
+});
 // POST /agent/v1/commands/:id
 export const commandResultRequest = z.strictObject({
   state: z.enum(['done', 'failed']),
   message: z.string().max(2000),
   /** Of a repair, done or not. */
   repair: repairReport.optional(),
+  /** Of a restore, done or not: what is there now. Since revision 2. */
+  restored: restoredSize.optional(),
 });
 export const emptyResponse = z.strictObject({});
 
@@ -206,8 +213,20 @@ export const readResponse = z.strictObject({
 });
 
 // POST /agent/v1/restores : asks for a grant for one of the device's own points
-export const restoreGrantRequest = z.strictObject({ snapshotId: hex64, paths: z.array(z.string()).max(1000) });
+export const restoreGrantRequest = z.strictObject({
+  snapshotId: hex64,
+  paths: z.array(z.string()).max(1000),
+  /** `restore`: its end will be told. Since revision 2; without it nobody knows which it is, or hears how it ends. */
+  purpose: z.enum(['restore', 'preview']).optional(),
+});
 export const restoreGrantResponse = z.strictObject({ grantId: z.uuid(), expiresMs: z.int() });
+
+/** POST /agent/v1/restores/:grantId/end, since revision 2: how a restore ended that was started at the machine. */
+export const restoreEndRequest = z.strictObject({
+  state: z.enum(['delivered', 'failed', 'cancelled']),
+  message: z.string().max(2000),
+  restored: restoredSize.optional(),
+});
 
 // POST /agent/v1/drills {} : a drill with the recovery kit, to be made outside of the service; of the newest usable point
 export const kitDrillResponse = z.strictObject({
@@ -228,6 +247,8 @@ export type VaultInitRequest = z.infer<typeof vaultInitRequest>;
 export type HeartbeatRequest = z.infer<typeof heartbeatRequest>;
 export type HeartbeatResponse = z.infer<typeof heartbeatResponse>;
 export type AgentCommand = z.infer<typeof agentCommand>;
+export type RestoreGrantRequest = z.infer<typeof restoreGrantRequest>;
+export type RestoreEndRequest = z.infer<typeof restoreEndRequest>;
 export type RunProgress = z.infer<typeof runProgress>;
 export type RunStartRequest = z.infer<typeof runStartRequest>;
 export type RunStartResponse = z.infer<typeof runStartResponse>;

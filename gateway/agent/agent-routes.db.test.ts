@@ -122,6 +122,33 @@ describe('heartbeat and commands', () => {
   });
 });
 
+test('what a machine holds is taken with bounds, and one that is refused leaves the heartbeat as it was', async () => {
+  const device = await TestDevice.ready(gateway);
+  const { deviceId } = device.identity;
+  const volume = { mountPoint: '/', fileSystem: 'ext4', usedBytes: 5, sizeBytes: 9 };
+  const told = () => gateway.sql('SELECT volumes, databases FROM device_inventory WHERE device_id = $1', [deviceId]);
+  const good = await device.post('/agent/v1/inventory', { volumes: [volume], databases: null });
+  expect(good).toMatchObject({ status: 200, json: {} });
+  expect(Number(good.headers.get('holdfast-revision'))).toBeGreaterThanOrEqual(2);
+  expect(await told()).toEqual([{ volumes: [volume], databases: null }]);
+  const hostile = await device.post('/agent/v1/inventory', {
+    volumes: [{ ...volume, usedBytes: 1e15, mountPoint: '/\u202e' }],
+    databases: null,
+  });
+  expect(hostile.status).toBe(400);
+  expect(await told()).toEqual([{ volumes: [volume], databases: null }]);
+  expect((await device.post('/agent/v1/heartbeat', beat(1))).status).toBe(200);
+});
+
+test('how a restore ended is told for a permission of one’s own alone', async () => {
+  const device = await TestDevice.ready(gateway);
+  const end = { state: 'delivered', message: 'done', restored: { files: 1, bytes: 5 } };
+  const answer = await device.post(`/agent/v1/restores/${newId()}/end`, end);
+  expect(answer.status).toBe(404);
+  const hostile = { ...end, restored: { files: -1, bytes: 5 } };
+  expect((await device.post(`/agent/v1/restores/${newId()}/end`, hostile)).status).toBe(400);
+});
+
 describe('a backup run', () => {
   const backupObjects = () => [
     makeObject('data_pack'),

@@ -1,10 +1,13 @@
 /** The agent protocol, version 1: which message goes where. docs/protocol.md describes each. */
 import type { Hono } from 'hono';
+import { inventoryRequest } from '../../core/protocol/inventory.ts';
 import * as messages from '../../core/protocol/messages.ts';
 import { finishCommand } from '../../server/devices/finish-command.ts';
 import { finishAgentDrill } from '../../server/drills/finish-agent-drill.ts';
 import { orderKitDrill } from '../../server/drills/order-kit-drill.ts';
 import { recordHeartbeat } from '../../server/devices/record-heartbeat.ts';
+import { recordInventory } from '../../server/inventory/record-inventory.ts';
+import { endMachineRestore } from '../../server/restores/end-machine-restore.ts';
 import { grantReads } from '../../server/restores/grant-reads.ts';
 import { listDeviceSnapshots } from '../../server/restores/list-device-snapshots.ts';
 import { requestRestoreGrant } from '../../server/restores/request-restore-grant.ts';
@@ -50,6 +53,19 @@ export function addAgentRoutes(app: Hono<GatewayEnvironment>): void {
     }),
   );
 
+  app.post(
+    '/agent/v1/inventory',
+    signedRoute({
+      request: inventoryRequest,
+      response: messages.emptyResponse,
+      // As many volumes and servers as may be named, with paths that are long.
+      bodyBytesMax: 512 * KIB,
+      async handle({ services, scope }, body) {
+        await recordInventory(services, scope, body);
+        return {};
+      },
+    }),
+  );
   app.post(
     '/agent/v1/vault',
     signedRoute({
@@ -154,6 +170,18 @@ export function addAgentRoutes(app: Hono<GatewayEnvironment>): void {
       response: messages.restoreGrantResponse,
       bodyBytesMax: 16 * MIB,
       handle: ({ services, scope }, body) => requestRestoreGrant(services, scope, body),
+    }),
+  );
+  app.post(
+    '/agent/v1/restores/:id/end',
+    signedRoute({
+      request: messages.restoreEndRequest,
+      response: messages.emptyResponse,
+      bodyBytesMax: 64 * KIB,
+      async handle({ services, scope, id }, body) {
+        await endMachineRestore(services, scope, id, body);
+        return {};
+      },
     }),
   );
   app.post(

@@ -1,10 +1,14 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import { HoldfastError } from '../../core/base/errors.ts';
 import type { commandResultRequest } from '../../core/protocol/messages.ts';
 import { type DeviceScope, requireDevice } from '../access/scope.ts';
 import { applyChange } from '../changes/apply-change.ts';
 import { recordRepairAnswer } from '../damage/record-repair-answer.ts';
+import { endRestore } from '../restores/restore-requests.ts';
 import type { Services } from '../services.ts';
+
+/** What grant-restore.ts wrote, and nothing else writes there. */
+const restorePayload = z.object({ grantId: z.uuid() });
 
 type CommandResult = z.infer<typeof commandResultRequest>;
 
@@ -27,6 +31,12 @@ export async function finishCommand(
       data: { state: result.state, message: result.message, finishedAt: new Date(services.clock.nowMs()) },
     });
     if (finished.count > 0 && command.kind === 'repair') await recordRepairAnswer(services, change, command, result);
+    if (finished.count > 0 && command.kind === 'restore') {
+      const { grantId } = restorePayload.parse(command.payload);
+      const state = result.state === 'done' ? 'delivered' : 'failed';
+      const reason = state === 'failed' ? result.message : undefined;
+      await endRestore(services, tx, scope, grantId, { state, reason, bytes: result.restored?.bytes });
+    }
     await audit('command.finished', { kind: 'agent_command', id: commandId }, { state: result.state });
   });
 }

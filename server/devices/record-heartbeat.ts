@@ -15,6 +15,7 @@ import type { Change } from '../changes/apply-change.ts';
 import type { Tx } from '../db/client.ts';
 import { withScope } from '../db/with-scope.ts';
 import { endClonePause, isPausedAsClone } from './clone-pause.ts';
+import { noteRestoreStarted } from '../restores/restore-requests.ts';
 import { saveProgress } from '../runs/record-progress.ts';
 import type { Services } from '../services.ts';
 
@@ -169,5 +170,8 @@ async function takeCommands(
     where: { tenantId: scope.tenantId, id: { in: pending.map(({ id }) => id) } },
     data: { state: 'delivered', deliveredAt: new Date(services.clock.nowMs()) },
   });
-  return pending.map(({ id, kind, payload }) => agentCommand.parse({ ...(payload as object), id, kind }));
+  const commands = pending.map(({ id, kind, payload }) => agentCommand.parse({ ...(payload as object), id, kind }));
+  const grantIds = commands.flatMap((command) => (command.kind === 'restore' ? [command.grantId] : []));
+  if (grantIds.length > 0) await noteRestoreStarted(services, tx, scope.tenantId, grantIds);
+  return commands;
 }

@@ -1,5 +1,6 @@
 import type { Scope } from '../access/scope.ts';
 import { withScope } from '../db/with-scope.ts';
+import { endRestore } from '../restores/restore-requests.ts';
 import type { Services } from '../services.ts';
 
 /** The download cannot be prepared; the message says why. Repeatable. */
@@ -9,10 +10,11 @@ export async function failDownload(
   downloadId: string,
   message: string,
 ): Promise<void> {
-  await withScope(services, scope, (tx) =>
-    tx.download.updateMany({
+  await withScope(services, scope, async (tx) => {
+    const failed = await tx.download.updateMany({
       where: { tenantId: scope.tenantId, id: downloadId, state: { in: ['queued', 'running'] } },
       data: { state: 'failed', errorMessage: message },
-    }),
-  );
+    });
+    if (failed.count > 0) await endRestore(services, tx, scope, downloadId, { state: 'failed', reason: message });
+  });
 }

@@ -1,6 +1,7 @@
 import { withScope } from '../db/with-scope.ts';
 import type { Claim } from '../jobs/claims.ts';
 import { pointToRead } from '../listings/point-to-read.ts';
+import { endRestore, noteFirstByte, noteRestoreStarted } from '../restores/restore-requests.ts';
 import type { Services } from '../services.ts';
 import { downloadKey } from '../storage/object-store.ts';
 import { openDrillPassword } from '../vaults/open-drill-password.ts';
@@ -31,6 +32,7 @@ export async function beginDownload(
     const { vault, snapshotId, treeId } = await pointToRead(tx, scope, download.restorePointId);
     const password = await openDrillPassword(services, tx, vault);
     await tx.download.update({ where, data: { state: 'running', bytesDone: 0n } });
+    await noteRestoreStarted(services, tx, scope.tenantId, [downloadId]);
     return {
       id: downloadId,
       path: download.path,
@@ -59,17 +61,22 @@ export async function recordDownloadProgress(
   });
 }
 
+/** `firstByteMs`: when the first byte of the files had come out of the backup; null: they have none. */
 export async function finishDownload(
   services: Services,
   claim: Claim,
   work: DownloadWork,
-  size: number,
+  { size, firstByteMs }: { readonly size: number; readonly firstByteMs: number | null },
 ): Promise<void> {
   await withScope(services, claim.scope, async (tx) => {
     await claim.guard(tx);
-    await tx.download.updateMany({
-      where: { tenantId: claim.scope.tenantId, id: work.id, state: 'running' },
+    const { tenantId } = claim.scope;
+    const ready = await tx.download.updateMany({
+      where: { tenantId, id: work.id, state: 'running' },
       data: { state: 'ready', objectKey: work.objectKey, size: BigInt(size), bytesDone: BigInt(size) },
     });
+    if (ready.count === 0) return;
+    if (firstByteMs !== null) await noteFirstByte(tx, tenantId, work.id, firstByteMs);
+    await endRestore(services, tx, claim.scope, work.id, { state: 'delivered', bytes: size });
   });
 }

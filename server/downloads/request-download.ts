@@ -3,6 +3,7 @@ import { newId } from '../../core/base/ids.ts';
 import { requireRole, type Scope } from '../access/scope.ts';
 import { applyChange } from '../changes/apply-change.ts';
 import { pointToRead, snapshotPath } from '../listings/point-to-read.ts';
+import { openRestore } from '../restores/restore-requests.ts';
 import type { Services } from '../services.ts';
 import { downloadFileName } from './download-file-name.ts';
 
@@ -58,6 +59,15 @@ export async function requestDownload(
           createdAt: now,
           expiresAt: new Date(now.getTime() + KEPT_MS),
         },
+      });
+      await openRestore(services, tx, scope, {
+        id: downloadId,
+        customerId: point.customerId,
+        deviceId: point.deviceId,
+        restorePointId: point.id,
+        way: 'download',
+        deadlineMs: now.getTime() + KEPT_MS,
+        isEndTold: true,
       });
       await enqueue(
         'prepare-download',

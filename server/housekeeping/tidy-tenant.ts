@@ -6,6 +6,7 @@ import { NONCE_KEPT_MS } from '../../core/protocol/signed-request.ts';
 import type { Scope } from '../access/scope.ts';
 import type { Tx } from '../db/client.ts';
 import { withScope } from '../db/with-scope.ts';
+import { abandonRestores } from '../restores/restore-requests.ts';
 import type { Services } from '../services.ts';
 
 const MINUTE_MS = 60_000;
@@ -33,6 +34,8 @@ export async function tidyTenant(services: Services, scope: Scope): Promise<void
     await tx.notification.deleteMany({ where: told });
     await tx.externalTicket.deleteMany({ where: { tenantId, closedAt: { lt: before(TIMES.toldMs) } } });
   });
+  // Before their downloads go.
+  await abandonRestores(services, scope);
   await dropDownloads(services, scope, before(0));
   await dropStaged(services, scope, before(TIMES.stagedMs));
   await dropLeases(services, scope, before(TIMES.leaseMs));

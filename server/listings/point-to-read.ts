@@ -14,6 +14,7 @@ export async function pointToRead(tx: Tx, scope: Scope, restorePointId: string) 
     select: {
       id: true,
       customerId: true,
+      deviceId: true,
       state: true,
       snapshotId: true,
       treeId: true,

@@ -9,6 +9,7 @@ import type {
   ReportDay,
   ReportDrill,
   ReportFigure,
+  ReportRestore,
   ReportSystem,
   ReportTier,
 } from '../../core/domain/reports/month-report.ts';
@@ -20,6 +21,7 @@ import { breachWords, causeWords, figureName, figureValue, monthSentence } from 
 import type { Scope } from '../access/scope.ts';
 import { withScope } from '../db/with-scope.ts';
 import type { Services } from '../services.ts';
+import { loadRestoreLines, type RestoreLine } from '../sla/load-restores.ts';
 import { loadVersions } from '../sla/load-versions.ts';
 import { type SlaMonthView, viewSlaMonth } from '../sla/view-sla-month.ts';
 import { loadBrand } from './load-brand.ts';
@@ -30,6 +32,9 @@ import {
   loadStorageTrend,
   type ReportSourceRow,
 } from './load-report-rows.ts';
+
+/** Of one customer and month: many more than people ask for. */
+const RESTORES_MAX = 10_000;
 
 /** @throws HoldfastError not_found for a foreign customer as for none. */
 export async function buildMonthReport(
@@ -46,6 +51,7 @@ export async function buildMonthReport(
     return {
       drills: await loadReportDrills(tx, place, versions),
       sources: await loadReportSources(tx, place),
+      restores: await loadRestoreLines(tx, { tenantId, customerId }, place.whole, { skip: 0, take: RESTORES_MAX }),
       storage: await loadStorageTrend(tx, place),
       evidence: await loadReportEvidence(tx, place),
       brand: await loadBrand(tx, { tenantId, customerId }),
@@ -93,6 +99,8 @@ export async function buildMonthReport(
       cause: causeWords(causes),
     })),
     drills: rows.drills,
+    restores: { figures: figures?.restores ?? null, rows: rows.restores.flatMap(restoreOf) },
+    semantic: figures?.semantic ?? null,
     systems: view.sources.map((line) => systemOf(line, rows.sources.get(line.sourceId))),
     storage: rows.storage,
     evidence: { ...rows.evidence, checkUrl: checkUrl(services) },
@@ -249,6 +257,13 @@ function reportTiers({ figures, sources }: SlaMonthView): ReportTier[] {
       };
     },
   );
+}
+
+/** What is still under way belongs to the month in which it ends. */
+function restoreOf({ deviceName, requestedMs, ...line }: RestoreLine): ReportRestore[] {
+  const { id, asker, way, firstByteMs, endedMs, state, bytes, reason } = line;
+  if (state === 'open') return [];
+  return [{ id, device: deviceName, askedMs: requestedMs, asker, way, firstByteMs, endedMs, state, bytes, reason }];
 }
 
 function systemOf(line: SlaMonthView['sources'][number], row: ReportSourceRow | undefined): ReportSystem {

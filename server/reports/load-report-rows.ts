@@ -8,6 +8,7 @@ import { drillNote } from '../../core/domain/reports/report-words.ts';
 import { elapsedRtoMs } from '../../core/domain/rto-parts.ts';
 import { type ContractVersion, type PolicyTargets, targetParts } from '../../core/domain/sla/contract.ts';
 import type { Interval } from '../../core/domain/sla/intervals.ts';
+import { semanticRpoMs } from '../../core/domain/sla/semantic-rpo.ts';
 import type { Tx } from '../db/client.ts';
 import { sqlFragment } from '../db/sql-fragment.ts';
 
@@ -35,6 +36,8 @@ interface DrillRow {
   readonly estimatedMs: number | null;
   readonly endedMs: number;
   readonly checks: unknown;
+  readonly captureMs: number;
+  readonly newestMs: number | null;
   readonly filesMatched: number;
   readonly filesPlanned: number;
   readonly message: string | null;
@@ -66,13 +69,15 @@ export async function loadReportDrills(
     SELECT d.id, d.source_id AS "sourceId", d.device_id AS "deviceId", v.policy_id AS "policyId",
       CASE WHEN n.siblings = 1 THEN v.name ELSE v.name || ', ' || s.name END AS name,
       d.state, CASE WHEN d.state = 'passed' THEN ${reached} ELSE d.level END AS level, d.scope, d.timings, d.rto_estimated_ms::float8 AS "estimatedMs",
-      epoch_ms(d.finished_at) AS "endedMs", d.files_matched AS "filesMatched", d.files_planned AS "filesPlanned",
+      epoch_ms(d.finished_at) AS "endedMs", epoch_ms(p.capture_at) AS "captureMs", epoch_ms(d.newest_business_at) AS "newestMs",
+      d.files_matched AS "filesMatched", d.files_planned AS "filesPlanned",
       coalesce(d.void_reason, d.error_message) AS message, d.remediation AS remedy,
       (SELECT coalesce(jsonb_agg(jsonb_build_object('kind', c -> 'kind', 'name', c -> 'name', 'state', c -> 'state')), '[]')
         FROM jsonb_array_elements(d.checks) c) AS checks,
       (SELECT encode(sha256(convert_to(e.text, 'UTF8')), 'hex') FROM evidence_record e WHERE e.tenant_id = d.tenant_id
         AND e.drill_id = d.id AND e.kind = 'drill' ORDER BY e.sequence LIMIT 1) AS "evidenceHash"
     FROM drill d
+    JOIN restore_point p ON p.tenant_id = d.tenant_id AND p.id = d.restore_point_id
     JOIN device v ON v.tenant_id = d.tenant_id AND v.id = d.device_id
     JOIN source s ON s.tenant_id = d.tenant_id AND s.id = d.source_id
     CROSS JOIN LATERAL (SELECT count(*) AS siblings FROM source x WHERE x.tenant_id = d.tenant_id AND x.device_id = d.device_id) n
@@ -98,6 +103,7 @@ export async function loadReportDrills(
       rtoMs: row.state === 'passed' ? (elapsedMs ?? row.estimatedMs) : null,
       isEstimated: elapsedMs === undefined,
       rtoTargetMs: part!.tier.rtoMinutes * 60_000,
+      behindMs: semanticRpoMs(row),
       note: drillNote({ ...row, checks: looks.parse(row.checks) }),
       evidenceHash: row.evidenceHash,
     };

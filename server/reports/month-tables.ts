@@ -11,6 +11,9 @@ interface MonthTable {
 
 const time = (atMs: number | null): string | null => (atMs === null ? null : new Date(atMs).toISOString());
 const seconds = (ms: number | null): number | null => (ms === null ? null : Math.round(ms / 1000));
+/** Seconds to a tenth: a small download takes less than one. */
+const tenths = (atMs: number | null, fromMs: number): number | null =>
+  atMs === null ? null : Math.round(Math.max(0, atMs - fromMs) / 100) / 10;
 const yes = (value: boolean | null): string | null => (value === null ? null : value ? 'yes' : 'no');
 
 export const MONTH_TABLES = {
@@ -53,13 +56,24 @@ export const MONTH_TABLES = {
   drills: {
     head: [
       ...['System', 'Ended', 'Level', 'Result', 'Restore took (s)', 'Restore time is', 'Restore target (s)'],
-      ...['What was seen', 'Hash of the signed record', 'Id'],
+      ...['Newest entry before the backup (s)', 'What was seen', 'Hash of the signed record', 'Id'],
     ],
     rows: ({ drills }) =>
       drills.map((drill) => [
         ...[drill.system, time(drill.endedMs), drill.level, drill.result, seconds(drill.rtoMs)],
         ...[drill.rtoMs === null ? null : drill.isEstimated ? 'estimated' : 'measured', seconds(drill.rtoTargetMs)],
-        ...[drill.note, drill.evidenceHash, drill.id],
+        ...[seconds(drill.behindMs), drill.note, drill.evidenceHash, drill.id],
+      ]),
+  },
+  restores: {
+    head: [
+      ...['Device', 'Asked for', 'By', 'How', 'First byte after (s)', 'Ended', 'Ended after (s)', 'Result'],
+      ...['Bytes', 'Why', 'Id'],
+    ],
+    rows: ({ restores }) =>
+      restores.rows.map((row) => [
+        ...[row.device, time(row.askedMs), row.asker, row.way, tenths(row.firstByteMs, row.askedMs)],
+        ...[time(row.endedMs), tenths(row.endedMs, row.askedMs), row.state, row.bytes, row.reason, row.id],
       ]),
   },
   systems: {

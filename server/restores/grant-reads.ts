@@ -5,6 +5,7 @@ import { type DeviceScope, requireDevice } from '../access/scope.ts';
 import type { Tx } from '../db/client.ts';
 import { withScope } from '../db/with-scope.ts';
 import type { Services } from '../services.ts';
+import { noteFirstByte } from './restore-requests.ts';
 
 const READ_MS = 15 * 60_000;
 const KINDS_OF_LISTS = { keys: 'key', index: 'index', snapshots: 'snapshot' } as const;
@@ -24,7 +25,11 @@ export async function grantReads(services: Services, scope: DeviceScope, request
     const packs = await readablePacks(services, tx, scope, vault.id, request, rows);
     const isGranted = ({ kind, key }: (typeof rows)[number]): boolean =>
       kind !== 'data_pack' || packs.has(key.split('/').at(-1) ?? '');
-    return { prefix: vault.prefix, objects: rows.filter(isGranted) };
+    const given = rows.filter(isGranted);
+    // By our own clock: the contents are the machine's from here on, and its clock may be anything.
+    if (request.grantId !== null && given.some(({ kind }) => kind === 'data_pack'))
+      await noteFirstByte(tx, scope.tenantId, request.grantId, services.clock.nowMs());
+    return { prefix: vault.prefix, objects: given };
   });
   const downloads = await Promise.all(
     objects.map(async ({ key, size }) => {

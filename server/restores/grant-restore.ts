@@ -3,7 +3,8 @@ import { newId } from '../../core/base/ids.ts';
 import { requireStaff, type Scope } from '../access/scope.ts';
 import { applyChange } from '../changes/apply-change.ts';
 import type { Services } from '../services.ts';
-import { assertRestorable, GRANT_MS } from './request-restore-grant.ts';
+import { assertRestorable, GRANT_MS, RESTORE_LASTS_MS } from './request-restore-grant.ts';
+import { openRestore } from './restore-requests.ts';
 
 export interface RestoreWish {
   readonly restorePointId: string;
@@ -24,7 +25,8 @@ export async function grantRestore(
     const point = await tx.restorePoint.findFirst({ where: { tenantId: scope.tenantId, id: wish.restorePointId } });
     if (point === null) throw new HoldfastError('not_found', 'There is no such restore point.');
     assertRestorable(point.state);
-    const owner = { tenantId: scope.tenantId, customerId: point.customerId, deviceId: point.deviceId };
+    const owned = { customerId: point.customerId, deviceId: point.deviceId };
+    const owner = { tenantId: scope.tenantId, ...owned };
     const grantId = newId(services.clock);
     const commandId = newId(services.clock);
     const expiresMs = services.clock.nowMs() + GRANT_MS;
@@ -37,6 +39,15 @@ export async function grantRestore(
         grantedBy: scope.actor.id,
         expiresAt: new Date(expiresMs),
       },
+    });
+    await openRestore(services, tx, scope, {
+      ...owned,
+      id: grantId,
+      restorePointId: point.id,
+      way: 'machine',
+      deadlineMs: services.clock.nowMs() + RESTORE_LASTS_MS,
+      // Every agent answers an order, whatever its version.
+      isEndTold: true,
     });
     await tx.agentCommand.create({
       data: {

@@ -1,9 +1,8 @@
 /** A grant opens the packs of one restore point to one device, for a time; nothing else. */
-import { randomBytes } from 'node:crypto';
 import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { newId } from '../../core/base/ids.ts';
 import { recordHeartbeat } from '../devices/record-heartbeat.ts';
+import { sealTestPoint } from '../testing/seal-test-point.ts';
 import { makeBackup, readyTestDevice, type TestDevice, type TestObject } from '../testing/test-device.ts';
 import { createTestTenant, type TestTenant } from '../testing/test-services.ts';
 import { grantReads } from './grant-reads.ts';
@@ -26,39 +25,8 @@ beforeAll(async () => {
 afterAll(() => services.stop());
 beforeEach(async () => {
   device = await readyTestDevice(services, await tenant.customers[0].createToken());
-  ({ objects, pointId } = await sealedPoint(device));
+  ({ objects, pointId } = await sealTestPoint(admin, device));
 });
-
-const idOf = ({ key }: TestObject): string => key.slice(-64);
-
-/** A point as the seal leaves it. */
-async function sealedPoint(of: TestDevice): Promise<{ objects: TestObject[]; pointId: string; snapshotId: string }> {
-  const brought = makeBackup();
-  const runId = await of.startRun();
-  await of.upload(runId, brought);
-  await admin.query(`UPDATE stored_object SET state = 'sealed', sealed_at = now() WHERE run_id = $1`, [runId]);
-  const id = newId();
-  const { customerId, deviceId, vaultId, source } = of.answer;
-  const snapshotId = idOf(brought[3]!);
-  await admin.query(
-    `INSERT INTO restore_point (tenant_id, id, customer_id, device_id, source_id, vault_id, run_id, snapshot_id, tree_id, capture_at,
-       committed_at, sealed_at, state, outcome, is_usable, files, bytes, stored_bytes, pack_ids, witness)
-     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, now(), now(), now(), 'sealed', 'ok', true, 1, 1, 1, $10, '[]')`,
-    [
-      tenant.id,
-      id,
-      customerId,
-      deviceId,
-      source.id,
-      vaultId,
-      runId,
-      snapshotId,
-      randomBytes(32).toString('hex'),
-      brought.slice(0, 2).map(idOf),
-    ],
-  );
-  return { objects: brought, pointId: id, snapshotId };
-}
 
 /** The portal's grant, and the id that the device hears of. */
 async function grant(): Promise<string> {
@@ -74,7 +42,7 @@ const keysOf = (of: readonly TestObject[]): string[] => of.map(({ key }) => key)
 
 describe('a grant', () => {
   test('opens the packs of its point, and no pack of another point of the same vault', async () => {
-    const other = await sealedPoint(device);
+    const other = await sealTestPoint(admin, device);
     const grantId = await grant();
     const wanted = [...keysOf(objects.slice(0, 2)), other.objects[0]!.key];
     const { downloads, missing } = await grantReads(services, device.scope, { keys: wanted, list: null, grantId });
@@ -85,7 +53,7 @@ describe('a grant', () => {
   test('serves no other device, not even one of the same customer', async () => {
     const grantId = await grant();
     const other = await readyTestDevice(services, await tenant.customers[0].createToken());
-    const point = await sealedPoint(other);
+    const point = await sealTestPoint(admin, other);
     const reading = grantReads(services, other.scope, { keys: [point.objects[0]!.key], list: null, grantId });
     await expect(reading).rejects.toMatchObject({ code: 'grant_required' });
     const foreign = await grantReads(services, other.scope, { keys: keysOf(objects), list: null, grantId });
@@ -127,7 +95,7 @@ test('without a grant, metadata can be read and contents cannot; what was never 
 });
 
 test('a device restores by itself only where its policy says so', async () => {
-  const { snapshotId } = await sealedPoint(device);
+  const { snapshotId } = await sealTestPoint(admin, device);
   const asking = requestRestoreGrant(services, device.scope, { snapshotId, paths: [] });
   await expect(asking).rejects.toMatchObject({ code: 'grant_required' });
   await admin.query(`UPDATE policy SET document = jsonb_set(document, '{selfRestore}', 'true') WHERE tenant_id = $1`, [

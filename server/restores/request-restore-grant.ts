@@ -1,17 +1,21 @@
 import { HoldfastError } from '../../core/base/errors.ts';
 import { newId } from '../../core/base/ids.ts';
 import { policyDocument } from '../../core/domain/policy.ts';
+import type { RestoreGrantRequest } from '../../core/protocol/messages.ts';
 import { type DeviceScope, requireDevice } from '../access/scope.ts';
 import { applyChange } from '../changes/apply-change.ts';
 import type { Services } from '../services.ts';
+import { openRestore } from './restore-requests.ts';
 
 export const GRANT_MS = 8 * 60 * 60_000;
+/** What was read until the permission ended may still be written and checked; after that nothing more is to be expected. */
+export const RESTORE_LASTS_MS = GRANT_MS + 60 * 60_000;
 
 /** A device asks to restore its own data; its policy decides. @throws HoldfastError grant_required, not_found, vault_quarantined. */
 export async function requestRestoreGrant(
   services: Services,
   scope: DeviceScope,
-  { snapshotId }: { readonly snapshotId: string; readonly paths: readonly string[] },
+  { snapshotId, purpose }: RestoreGrantRequest,
 ): Promise<{ grantId: string; expiresMs: number }> {
   requireDevice(scope);
   return await applyChange(services, scope, async ({ tx, audit }) => {
@@ -43,6 +47,17 @@ export async function requestRestoreGrant(
         expiresAt: new Date(expiresMs),
       },
     });
+    // Somebody who only looks what would be restored waits for nothing.
+    if (purpose !== 'preview')
+      await openRestore(services, tx, scope, {
+        id: grantId,
+        customerId: scope.customerId,
+        deviceId: scope.deviceId,
+        restorePointId: point.id,
+        way: 'machine',
+        deadlineMs: services.clock.nowMs() + RESTORE_LASTS_MS,
+        isEndTold: purpose === 'restore',
+      });
     await audit('restore.granted', { kind: 'restore_point', id: point.id }, { grantId, by: 'policy' });
     return { grantId, expiresMs };
   });

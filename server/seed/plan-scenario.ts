@@ -30,6 +30,9 @@ function documentFor(kind: MachineKind['policy'], drillEveryHours: number): Poli
   const isServer = kind !== 'Workstations';
   return policyDocument.parse({
     paths: isServer ? ['/srv'] : ['/home'],
+    ...(kind === 'Databases'
+      ? { sources: [{ kind: 'postgres', label: 'main', user: 'holdfast', login: { kind: 'peer' } }] }
+      : {}),
     schedule: {
       everyMinutes: kind === 'Databases' ? 6 * 60 : 24 * 60,
       windowMinutes: kind === 'Databases' ? 90 : 4 * 60,

@@ -10,6 +10,8 @@ import { closeUsage } from '../usage/close-usage.ts';
 import { measureUsage } from '../usage/measure-usage.ts';
 import type { Scenario } from './scenario.ts';
 import { allowLongStatements, LONG_TRANSACTION } from './long-statements.ts';
+import { writeInventories } from './write-inventories.ts';
+import { writeRestores } from './write-restores.ts';
 import { writeUsage } from './write-usage.ts';
 
 /** More than any scenario is long. */
@@ -27,6 +29,16 @@ export async function settleScenario(
   // As of the scenario's own instant, whenever it is made.
   const then = { ...services, clock: { nowMs: () => atMs } };
   await refreshAllSummaries(then, scope);
+  await withScope(
+    then,
+    scope,
+    async (tx) => {
+      await allowLongStatements(tx);
+      await writeRestores(tx, scope.tenantId, atMs);
+      await writeInventories(tx, scope.tenantId, atMs);
+    },
+    LONG_TRANSACTION,
+  );
   // Nobody else works on a database that is just being filled: nothing to guard against.
   const claim = { scope, guard: async () => {} };
   const waiting = customers.entries();

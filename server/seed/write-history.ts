@@ -137,6 +137,14 @@ const told = (plan: ReturnType<typeof planned>, atMs: number) => sqlFragment`
       (outcome IN ('ok', 'late') AND NOT coalesce(mishap IN ('unproven', 'ransomware') AND is_after_mishap, false)) IS TRUE AS is_testable
     FROM (${fates(plan, atMs)}) fates) h`;
 
+/** What a backup of a machine with a database has dumped. */
+const DUMPS = [
+  {
+    ...{ path: '/postgres/main/practice.dump', size: 1_800_000_000, sha256: '0'.repeat(64), role: 'dump' },
+    dump: { kind: 'postgres', label: 'main', database: 'practice', serverVersion: '17.5', clientVersion: '17.5' },
+  },
+];
+
 /** Writes expected backups, runs, restore points and drills of the devices. */
 export async function writeHistory(tx: Tx, scenario: Scenario, devices: readonly ScenarioDevice[]): Promise<void> {
   const { tenantId, atMs } = scenario;
@@ -170,7 +178,7 @@ export async function writeHistory(tx: Tx, scenario: Scenario, devices: readonly
         state, outcome, is_usable, files, bytes, stored_bytes, pack_ids, witness, level_passed, verified_at, drilled_at)
       SELECT ${own}, ${idOf('point')}, ${place}, vault_id, ${idOf('run')}, ${snapshotId}, ${snapshotId}, began, committed_at, finished_at,
         CASE WHEN is_kept THEN 'sealed' ELSE 'expired' END, CASE WHEN is_whole THEN 'ok' ELSE 'partial' END, is_whole AND is_kept,
-        bytes / 400000, selected_bytes, added_bytes, '{}', '[]', CASE WHEN is_tested AND drill_state = 'passed' THEN level ELSE 1 END,
+        bytes / 400000, selected_bytes, added_bytes, '{}', CASE WHEN level >= 4 THEN ${JSON.stringify(DUMPS)}::jsonb ELSE '[]' END, CASE WHEN is_tested AND drill_state = 'passed' THEN level ELSE 1 END,
         finished_at + interval '10 minutes', CASE WHEN is_tested AND drill_state = 'passed' THEN tested_at END
       FROM h WHERE is_sealed),
     alerts AS (
@@ -182,13 +190,14 @@ export async function writeHistory(tx: Tx, scenario: Scenario, devices: readonly
         FROM ${alertWords} WHERE w.outcome = h.outcome) a
       WHERE a.opened_at < mended_at AND mended_at <= ${new Date(atMs)}::timestamptz AND NOT coalesce(is_after_mishap, false))
     INSERT INTO drill (tenant_id, id, ${place}, vault_id, restore_point_id, level, trigger, state, seed, files_planned, files_done,
-      files_matched, bytes_planned, bytes_done, mismatches, timings, rto_estimated_ms, started_at, finished_at, created_at, error_message)
+      files_matched, bytes_planned, bytes_done, mismatches, timings, rto_estimated_ms, started_at, finished_at, created_at, newest_business_at, error_message)
     SELECT ${own}, ${idOf('drill')}, ${place}, vault_id, ${idOf('point')}, level, 'schedule', drill_state, md5(${idOf('point')}::text), 50, 50,
       CASE drill_state WHEN 'failed' THEN 49 ELSE 50 END, bytes / 4000, bytes / 4000,
       CASE drill_state WHEN 'failed' THEN '[{"path": "/srv/ledger.db", "expected": "", "actual": "", "problem": "missing"}]'::jsonb ELSE '[]' END,
       jsonb_build_object('queue', 900 + far, 'locate', 2000 + far * 3, 'provision', 300, 'firstByte', 150, 'transfer', 20000 + far * 40,
         'rebuild', 1500, 'checks', 4000),
       bytes / 90000, tested_at - interval '1 minute', tested_at, tested_at - interval '2 minutes',
+      CASE WHEN level >= 4 THEN began - make_interval(secs => 40 + far * 4) END,
       CASE drill_state WHEN 'failed' THEN 'One file of the sample did not come back as it was.' END
     FROM h WHERE is_tested`;
 }

@@ -11,6 +11,7 @@ import type { Tx } from '../db/client.ts';
 import { withScope } from '../db/with-scope.ts';
 import type { Services } from '../services.ts';
 import { loadFacts, type NamedFacts } from './load-facts.ts';
+import { loadMonthFacts } from './load-month-facts.ts';
 import { loadVersions } from './load-versions.ts';
 import { readFiguresJson } from './read-figures.ts';
 
@@ -40,7 +41,7 @@ export async function computeMonth(
     const figures = sourceFigures(one, versions, whole, nowMs);
     return figures === undefined ? [] : [{ ...figures, sourceName: one.sourceName, deviceName: one.deviceName }];
   });
-  return { figures: customerFigures(sources, whole), sources };
+  return { figures: customerFigures(sources, whole, await loadMonthFacts(tx, place, nowMs)), sources };
 }
 
 export interface Recomputation {

@@ -2,6 +2,7 @@
 import { addSums, coverage, NOTHING_STORED } from '../../core/domain/integrity.ts';
 import { type ContractVersion, versionAt } from '../../core/domain/sla/contract.ts';
 import { deleteProofHorizonMs, deviceCoverage, retentionAttainment } from '../../core/domain/sla/copies.ts';
+import { coverageFigures } from '../../core/domain/sla/data-coverage.ts';
 import type { CustomerFigures } from '../../core/domain/sla/customer-figures.ts';
 import { lamps } from '../../core/domain/sla/lamps.ts';
 import { readiness } from '../../core/domain/sla/readiness.ts';
@@ -10,6 +11,7 @@ import { policyDocument } from '../../core/domain/policy.ts';
 import { evidenceCompleteness, type EvidencePresence } from '../../core/domain/sla/own-service.ts';
 import type { Tx } from '../db/client.ts';
 import { loadCoverage } from '../integrity/load-coverage.ts';
+import { loadCoverageFacts } from '../inventory/load-coverage-facts.ts';
 import type { Services } from '../services.ts';
 import { loadServiceFigures } from './load-service-figures.ts';
 import type { MonthPlace } from './roll-up.ts';
@@ -82,6 +84,7 @@ export async function loadStanding(
     }),
     lamps: lit,
     coverage: covered,
+    held: coverageFigures(await loadCoverageFacts(tx, { tenantId, customerId }, nowMs)),
     integrity,
     retention: { ...retentionAttainment(points, days ?? 1, nowMs), horizonMs },
     verifiedAgeMs: oldest(devices.map(({ provenMs }) => provenMs)),

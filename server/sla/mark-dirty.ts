@@ -15,6 +15,7 @@ export const DIRTY_CAUSES = [
   'point_released',
   'drill_finished',
   'drill_withdrawn',
+  'restore_ended',
   'excuse_approved',
   'excuse_withdrawn',
   'contract_changed',

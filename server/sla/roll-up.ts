@@ -14,6 +14,7 @@ import type { Claim } from '../jobs/claims.ts';
 import type { Services } from '../services.ts';
 import { amendMonth, freezeMonth, isClosable } from './freeze-month.ts';
 import { loadFacts } from './load-facts.ts';
+import { loadMonthFacts } from './load-month-facts.ts';
 import { loadStanding, STANDING_EVERY_MS } from './load-standing.ts';
 import { loadVersions } from './load-versions.ts';
 import { unpackSource } from './packed-figures.ts';
@@ -152,7 +153,7 @@ async function writeMonth(
   const { tenantId, customerId, month, whole } = place;
   const rows = await tx.sourceMonth.findMany({ where: { tenantId, customerId, month }, select: { figures: true } });
   const sources = rows.flatMap(({ figures }) => (figures === null ? [] : [unpackSource(figures, versions)]));
-  const figures = customerFigures(sources, whole);
+  const figures = customerFigures(sources, whole, await loadMonthFacts(tx, place, nowMs));
   const standingMs = readStandingJson(known?.standing)?.atMs ?? 0;
   const isStandingDue = known?.frozenAt == null && nowMs - standingMs >= STANDING_EVERY_MS;
   const standing = isStandingDue ? await loadStanding(services, tx, place, { versions, figures, nowMs }) : undefined;

@@ -3,6 +3,7 @@ import { HoldfastError } from '../../core/base/errors.ts';
 import { dayWindow, monthWindow } from '../../core/domain/calendar.ts';
 import type { CheckState, OccurrenceOutcome, RestorePointState } from '../../core/domain/outcome.ts';
 import type { Interval } from '../../core/domain/sla/intervals.ts';
+import { semanticRpoMs } from '../../core/domain/sla/semantic-rpo.ts';
 import type { Scope } from '../access/scope.ts';
 import type { Tx } from '../db/client.ts';
 import type { Prisma } from '../db/generated/client.ts';
@@ -56,6 +57,8 @@ export interface DrillLine {
   readonly finishedMs: number;
   readonly state: CheckState;
   readonly level: number;
+  /** How much older than the backup the newest entry of its databases was; null: not known. */
+  readonly behindMs: number | null;
 }
 
 export interface RowsWish {
@@ -71,7 +74,10 @@ const DEVICE = { device: { select: { name: true } } } as const;
 const POINT = {
   ...{ id: true, captureAt: true, sealedAt: true, state: true, isUsable: true, levelPassed: true, ...DEVICE },
 } as const;
-const DRILL = { id: true, finishedAt: true, state: true, level: true, ...DEVICE } as const;
+const DRILL = {
+  ...{ id: true, finishedAt: true, state: true, level: true, newestBusinessAt: true, ...DEVICE },
+  restorePoint: { select: { captureAt: true } },
+} as const;
 
 /** @throws HoldfastError not_found for what is foreign as for what never was. */
 export async function viewSlaRows(
@@ -179,6 +185,10 @@ function toDrill(row: Prisma.DrillGetPayload<{ select: typeof DRILL }>): DrillLi
     finishedMs: row.finishedAt!.getTime(),
     state: row.state as CheckState,
     level: row.level,
+    behindMs: semanticRpoMs({
+      captureMs: row.restorePoint.captureAt.getTime(),
+      newestMs: row.newestBusinessAt?.getTime() ?? null,
+    }),
   };
 }
 

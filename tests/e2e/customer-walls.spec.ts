@@ -65,6 +65,9 @@ test('the other customer gets for foreign ids exactly what random ids get, on ev
   await expectSameAnswer(page.request, `/api/devices/ID/backup`, idOf(device), {});
   await expectSameAnswer(page.request, `/api/devices/ID/drill`, idOf(device), { level: 3 });
   await expectSameAnswer(page.request, `/api/customers/ID/evidence`, idOf(customer ?? ''));
+  await expectSameAnswer(page.request, `/api/customers/ID/inventory`, idOf(customer ?? ''));
+  const leftOut = { kind: 'volume', subject: '/', words: 'x' };
+  await expectSameAnswer(page.request, `/api/devices/ID/coverage-exclusions`, idOf(device), leftOut);
   for (const route of ['approval', 'remedy', 'withdrawal'])
     await expectSameAnswer(page.request, `/api/drills/ID/${route}`, idOf(drill), { words: 'x' });
   const shownOf = async (path: string): Promise<string> => {

@@ -67,6 +67,34 @@ async function plant(): Promise<string> {
      FROM made WHERE outcome IN ('ok', 'late')`,
     [id],
   );
+  // Of each third restore point somebody wanted something back; one of the machines has told what it holds.
+  await database.query(
+    `INSERT INTO restore_request (tenant_id, id, customer_id, device_id, restore_point_id, way, asker, state, is_end_told, requested_at,
+       started_at, first_byte_at, ended_at, deadline_at, bytes, reason)
+     SELECT tenant_id, gen_random_uuid(), customer_id, device_id, id, 'machine', 'machine', CASE WHEN n % 9 = 0 THEN 'failed' ELSE 'delivered' END,
+       true, at, at, at + interval '2 seconds', at + make_interval(secs => 5 + n), at + interval '9 hours', 40000 * n,
+       CASE WHEN n % 9 = 0 THEN 'Three files were kept as they were, because something stands in their place.' END
+     FROM (SELECT p.*, sealed_at + interval '1 hour' AS at, row_number() OVER (ORDER BY sealed_at, id) AS n FROM restore_point p
+       WHERE customer_id = $1) p WHERE n % 3 = 0`,
+    [id],
+  );
+  await database.query(
+    `INSERT INTO device_inventory (tenant_id, device_id, customer_id, received_at, volumes, databases)
+     SELECT tenant_id, id, customer_id, now(), $2, $3 FROM device WHERE customer_id = $1 AND name = 'archive-1'`,
+    [
+      id,
+      JSON.stringify([{ mountPoint: '/very-old-archive', fileSystem: 'xfs', usedBytes: 4e12, sizeBytes: 8e12 }]),
+      JSON.stringify([
+        {
+          kind: 'postgres',
+          socket: '/run/postgresql',
+          port: 5432,
+          dataFolder: '/var/lib/postgresql/17/main',
+          container: null,
+        },
+      ]),
+    ],
+  );
   return id;
 }
 
@@ -102,6 +130,9 @@ async function removePlanted(): Promise<void> {
       'device_watch',
       'device_dirty',
       'verification',
+      'restore_request',
+      'device_inventory',
+      'coverage_exclusion',
       'drill',
       'restore_point',
       'run_manifest',
@@ -240,12 +271,38 @@ test('a customer reads their own month and nothing of another’s, and changes n
   await expect(page.getByRole('heading', { level: 1 })).toContainText(/recoverable|Nothing was measured/);
   await expect(page.getByRole('button', { name: /Excuse|Approve|Withdraw|Compute/ })).toHaveCount(0);
   expect(await page.content()).not.toContain(NAME);
-  for (const path of ['sla', 'sla/rows', 'contract'])
+  for (const path of ['sla', 'sla/rows', 'sla/restores', 'inventory', 'contract'])
     expect((await page.goto(`/customers/${customerId}/${path}`))?.status(), path).toBe(404);
   const { rows } = await database.query<{ id: string }>(`SELECT id FROM customer WHERE name = 'Lindqvist Dental'`);
   expect((await page.goto(`/customers/${rows[0]!.id}/contract`))?.status()).toBe(404);
   await page.goto(`/customers/${rows[0]!.id}/sla/rows`);
   await expect(page.getByRole('heading', { level: 1 })).toContainText('The rows behind the figures');
+});
+
+test('what is not backed up is left out by somebody with a reason, and counts again when it is taken back', async ({
+  page,
+}) => {
+  await signInAs(page, 'hanna');
+  await page.goto(`/customers/${customerId}/inventory`);
+  await expect(page.getByRole('heading', { level: 1 })).toContainText('2 things on the machines are not backed up');
+  const volume = page.getByRole('row').filter({ hasText: 'The volume /very-old-archive' });
+  await volume.getByRole('button', { name: 'Leave out…' }).click();
+  await page.getByLabel('Why it need not be backed up').fill('It lies on tape as well.');
+  await page.getByRole('button', { name: 'Leave it out' }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toContainText('1 thing on the machines is not backed up');
+  const decided = page.getByRole('row').filter({ hasText: 'It lies on tape as well.' });
+  await expect(decided).toContainText('Hanna');
+  await decided.getByRole('button', { name: 'Take back' }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toContainText('2 things');
+});
+
+test('restores that were asked for are listed with what came of them, and leave as a table', async ({ page }) => {
+  await signInAs(page, 'hanna');
+  await page.goto(`/customers/${customerId}/sla/restores?month=${month}`);
+  await expect(page.getByRole('heading', { level: 1 })).toContainText(/\d+ of \d+ restores were delivered/);
+  await expect(page.getByText('because something stands in their place').first()).toBeVisible();
+  const csv = await page.request.get(`/api/customers/${customerId}/report?month=${month}&table=restores`);
+  expect(await csv.text()).toContain('archive-1');
 });
 
 for (const { name, use } of APPEARANCES)
@@ -260,6 +317,8 @@ for (const { name, use } of APPEARANCES)
         ['home', `/customers/${customerId}`],
         ['rows', `/customers/${customerId}/sla/rows?month=${month}`],
         ['service', `/customers/${customerId}/sla/service?month=${month}`],
+        ['restores', `/customers/${customerId}/sla/restores?month=${month}`],
+        ['inventory', `/customers/${customerId}/inventory`],
         ['contract', `/customers/${customerId}/contract`],
       ] as const) {
         await page.goto(path);

@@ -5,6 +5,7 @@ import { sourceMonthRow } from './fill-figures.ts';
 import { reportRows } from './fill-reports.ts';
 import { customerDay, tenantDay } from './day-rows.ts';
 import { deliveryRows } from './fill-delivery.ts';
+import { restoreRows } from './restore-rows.ts';
 import { alertRows } from './alert-rows.ts';
 
 type Row = Readonly<Record<string, unknown>>;
@@ -334,6 +335,7 @@ function rowsOf(tenantId: string, customerId: string, ids: Ids): [string, Row][]
     ],
     ...alertRows({ tenantId, own, device, at, ids }),
     ['restore_grant', { ...device, ...vault, ...point, id: randomUUID(), granted_by: ids.user, expires_at: later }],
+    ...restoreRows({ device, point, at, later, userId: ids.user }),
     ['folder_listing', { ...own, ...point, id: randomUUID(), path: '/canary', state: 'queued', expires_at: later }],
     [
       'download',

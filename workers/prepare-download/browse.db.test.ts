@@ -114,6 +114,13 @@ describe('a download', () => {
       size: BigInt(big.length),
       fileName: 'big.bin',
     });
+    const asked = await device.sql((tx) =>
+      tx.restoreRequest.findFirstOrThrow({ where: { tenantId: device.tenant.id, id } }),
+    );
+    expect(asked).toMatchObject({
+      ...{ state: 'delivered', asker: 'customer', way: 'download', bytes: BigInt(big.length) },
+      ...{ startedAt: expect.any(Date), firstByteAt: expect.any(Date), endedAt: expect.any(Date) },
+    });
     const { url } = await openDownload(services, viewer(), id);
     expect(url).toContain(id);
     await expect(openDownload(services, owner(), id)).rejects.toMatchObject({ code: 'not_found' });
@@ -187,6 +194,9 @@ describe('a download', () => {
       state: 'failed',
       errorMessage: expect.stringContaining('damaged'),
     });
+    expect(
+      await device.sql((tx) => tx.restoreRequest.findFirst({ where: { tenantId: device.tenant.id, id: downloadId } })),
+    ).toMatchObject({ state: 'failed', bytes: null, reason: expect.stringContaining('damaged') });
     expect(await services.store.head(`downloads/${device.tenant.id}/${downloadId}`)).toBeUndefined();
   });
   test('is refused for foreign customers and for a point that is locked away', async () => {

@@ -38,6 +38,7 @@ export const prepareDownload: JobHandler<'prepare-download'> = async (context, {
 async function prepare({ services, claim, signal, log }: JobContext, work: DownloadWork): Promise<void> {
   let bytesDone = 0;
   let size = 0;
+  let firstByteMs: number | null = null;
   const progress = new ProgressWriter(async () => await recordDownloadProgress(services, claim, work.id, bytesDone));
   // An earlier attempt may have left its object; the store never replaces one.
   await services.store.remove(work.objectKey);
@@ -54,6 +55,7 @@ async function prepare({ services, claim, signal, log }: JobContext, work: Downl
     takeOutput: async (pieces) => {
       const counted = async function* () {
         for await (const piece of pieces) {
+          firstByteMs ??= services.clock.nowMs();
           size += piece.length;
           yield piece;
         }
@@ -71,5 +73,5 @@ async function prepare({ services, claim, signal, log }: JobContext, work: Downl
       end.reason === 'cancelled' ? 'cancelled' : 'internal',
       'The download could not be prepared. Try again.',
     );
-  await finishDownload(services, claim, work, size);
+  await finishDownload(services, claim, work, { size, firstByteMs });
 }

@@ -5,6 +5,8 @@
  */
 import type { OccurrenceOutcome } from '../outcome.ts';
 import type { ReadinessPart } from '../sla/readiness.ts';
+import type { SemanticRpo } from '../sla/semantic-rpo.ts';
+import type { RestoreAsker, RestoreFigures, RestoreState } from '../sla/restore-service.ts';
 
 /** How a provider, or one of its customers, wants its paper to look. */
 export interface ReportBrand {
@@ -79,6 +81,8 @@ export interface ReportDrill {
   readonly rtoMs: number | null;
   readonly isEstimated: boolean;
   readonly rtoTargetMs: number | null;
+  /** How much older than the backup the newest entry of its databases was; null: no database, or no time in it. */
+  readonly behindMs: number | null;
   /** What was looked at, or why it failed, in a few words. */
   readonly note: string;
   /** Hash of the signed record. */
@@ -104,6 +108,22 @@ export interface ReportExcuse {
   readonly endMs: number;
   readonly reason: string;
   readonly approvedBy: string;
+}
+
+/** A restore that somebody asked for. */
+export interface ReportRestore {
+  readonly id: string;
+  readonly device: string;
+  readonly askedMs: number;
+  readonly asker: RestoreAsker;
+  readonly way: 'download' | 'machine';
+  readonly firstByteMs: number | null;
+  readonly endedMs: number | null;
+  readonly state: RestoreState;
+  /** Null: not known. */
+  readonly bytes: number | null;
+  /** Why it was not delivered. */
+  readonly reason: string | null;
 }
 
 export interface ReportAmendment {
@@ -142,6 +162,10 @@ export interface MonthReport {
   readonly excuses: readonly ReportExcuse[];
   readonly amendments: readonly ReportAmendment[];
   readonly drills: readonly ReportDrill[];
+  /** `figures` null: the month was computed before restores were kept. Those that ended in it, the newest first. */
+  readonly restores: { readonly figures: RestoreFigures | null; readonly rows: readonly ReportRestore[] };
+  /** How old the newest entries were inside the restored databases; null: the month was computed before this was summed. */
+  readonly semantic: SemanticRpo | null;
   readonly systems: readonly ReportSystem[];
   /** The last twelve months or fewer, oldest first. */
   readonly storage: readonly {

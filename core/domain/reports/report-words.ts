@@ -1,7 +1,9 @@
 /** The sentences of a report that are not about a service level: what restore tests have shown, in the words of whoever pays. */
 import type { DrillCheck } from '../drill-checks.ts';
 import { DRILL_CHECK_KINDS } from '../drill-checks.ts';
-import { formatCount, formatCountOf } from '../format.ts';
+import { formatCount, formatCountOf, formatDuration, formatElapsed } from '../format.ts';
+import type { SemanticRpo } from '../sla/semantic-rpo.ts';
+import type { RestoreAsker, RestoreFigures, RestoreState } from '../sla/restore-service.ts';
 import type { ReportDayState } from './month-report.ts';
 
 const LEVEL_CLAIMS: Readonly<Record<number, string>> = {
@@ -96,3 +98,55 @@ export function proofSentence(
   const depth = claim === undefined ? '' : `, the deepest at level ${deepest}: ${claim}`;
   return `${made}${depth}.${failed === 0 ? '' : ` ${formatCount(failed)} failed.`}${inTime}`;
 }
+
+/** How restores that people asked for were served; each figure with the number it was computed from. */
+export function restoreSentence(figures: RestoreFigures | null): string {
+  if (figures === null) return 'How restores were served was not measured in this month.';
+  const { delivered, failed, selfServed, atMachine } = figures;
+  if (failed.of === 0) return 'Nobody asked for a restore that ended in this month.';
+  const times =
+    delivered.p50Ms === null || delivered.p95Ms === null
+      ? ''
+      : delivered.of === 1
+        ? `, ${formatElapsed(delivered.p50Ms)} after the request`
+        : `: half of them within ${formatElapsed(delivered.p50Ms)} of the request, 19 of 20 within ${formatElapsed(delivered.p95Ms)}`;
+  const said = `${formatCount(delivered.of)} of ${formatCountOf(failed.of, 'restore')} ${delivered.of === 1 ? 'was' : 'were'} delivered${times}`;
+  const failures = failed.met === 0 ? 'None failed' : `${formatCount(failed.met)} failed`;
+  const own =
+    selfServed.of === 0
+      ? ''
+      : ` ${formatCount(selfServed.met)} of ${formatCount(selfServed.of)} ${selfServed.met === 1 ? 'was' : 'were'} asked for by the customer’s own people.`;
+  const machine =
+    atMachine === 0
+      ? ''
+      : ` ${formatCount(atMachine)} more ${atMachine === 1 ? 'was' : 'were'} begun at the machine itself.`;
+  return `${said}. ${failures}.${own}${machine}`;
+}
+
+/** How far the contents of restored databases were behind their backups; empty where no database was tested. */
+export function semanticSentence(semantic: SemanticRpo | null): string {
+  if (semantic === null || semantic.of + semantic.unknown === 0) return '';
+  const { of, unknown, worst, medianMs } = semantic;
+  if (worst === null || medianMs === null)
+    return `How new the entries inside the restored databases were is not measured: no time column is named for them.`;
+  const blind = unknown === 0 ? '' : `; ${formatCountOf(unknown, 'test')} found no time`;
+  return `Inside the restored databases the newest entry was at most ${formatDuration(worst.behindMs)} older than the backup, in half of the tests at most ${formatDuration(medianMs)} (n = ${formatCount(of)}${blind}).`;
+}
+
+export const RESTORE_ASKERS: Readonly<Record<RestoreAsker, string>> = {
+  customer: 'the customer',
+  provider: 'the provider',
+  machine: 'at the machine',
+};
+export const RESTORE_ENDS: Readonly<Record<RestoreState, string>> = {
+  open: 'under way',
+  delivered: 'delivered',
+  failed: 'failed',
+  abandoned: 'failed: not heard of again',
+  cancelled: 'stopped by whoever asked',
+  unknown: 'not known',
+};
+export const RESTORE_WAYS: Readonly<Record<'download' | 'machine', string>> = {
+  download: 'download',
+  machine: 'on the machine',
+};

@@ -22,6 +22,9 @@ const FIGURES = {
   drills_passed: ({ drills }) => drills.passed,
   drilled: ({ drilled }) => drilled.share,
   rto: ({ rto }) => rto.share,
+  restores_failed: ({ restores }) => (restores === null || restores.failed.of === 0 ? null : restores.failed.met),
+  restores_p95: ({ restores }) => restores?.delivered.p95Ms ?? null,
+  semantic_worst: ({ semantic }) => semantic?.worst?.behindMs ?? null,
   credit: ({ credit }) => credit,
 } as const satisfies Record<string, (figures: CustomerFigures) => number | null>;
 export type FigureKey = keyof typeof FIGURES;

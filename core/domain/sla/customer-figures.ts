@@ -4,7 +4,9 @@ import { creditPercent } from './contract.ts';
 import { type RtoAttainment, rtoAttainment } from './drill-figures.ts';
 import { errorBudget, type ErrorBudget } from './error-budget.ts';
 import { type Interval, lengthMs } from './intervals.ts';
+import { restoreFigures, type RestoreFigures, type RestoreTimes } from './restore-service.ts';
 import { addCounts, NO_OUTCOMES, type OutcomeCounts, type ScheduleRates, scheduleRates } from './schedule-rates.ts';
+import { type DatabaseDrill, semanticRpo, type SemanticRpo } from './semantic-rpo.ts';
 import { type Share, shareOf } from './share.ts';
 import type { SourceFigures } from './source-figures.ts';
 
@@ -56,10 +58,21 @@ export interface CustomerFigures {
   readonly credit: number;
   /** Null among them: a part of the month without a contract. */
   readonly versions: readonly (number | null)[];
+  /** Metric 21; null: the month was computed before restores were kept. */
+  readonly restores: RestoreFigures | null;
+  /** Metric 11; null: the month was computed before it was summed. */
+  readonly semantic: SemanticRpo | null;
+}
+
+/** What a month is computed from beside its sources. */
+export interface MonthFacts {
+  /** Asked for by anybody; those that ended in the month count. */
+  readonly restores: readonly RestoreTimes[];
+  readonly databaseDrills: readonly DatabaseDrill[];
 }
 
 /** `month`: the whole of it, whether it is over or not; budgets and credits are about it. */
-export function customerFigures(sources: readonly SummedSource[], month: Interval): CustomerFigures {
+export function customerFigures(sources: readonly SummedSource[], month: Interval, facts: MonthFacts): CustomerFigures {
   const measured = sources.filter(({ share }) => share !== null);
   const weights = measured.reduce((sum, { tier }) => sum + tier.weight, 0);
   const counts = sumCounts(sources);
@@ -91,6 +104,8 @@ export function customerFigures(sources: readonly SummedSource[], month: Interva
     tiers,
     credit: Math.max(0, ...tiers.map(({ credit }) => credit)),
     versions: [...new Set(sources.flatMap(({ parts }) => parts.map(({ version }) => version)))],
+    restores: restoreFigures(facts.restores, month),
+    semantic: semanticRpo(facts.databaseDrills, month),
   };
 }
 

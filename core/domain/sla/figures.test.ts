@@ -7,12 +7,13 @@ import { describe, expect, test } from 'vitest';
 import { OCCURRENCE_OUTCOMES } from '../outcome.ts';
 import { compareFigures } from './amendments.ts';
 import { type ContractVersion, slaTerms, type SlaTerms, tierOf, versionAt } from './contract.ts';
-import { customerFigures, type SummedSource } from './customer-figures.ts';
+import { customerFigures, type MonthFacts, type SummedSource } from './customer-figures.ts';
 import { dataAgeMs, promiseStartMs } from './data-age.ts';
 import type { DrillResult } from './drill-figures.ts';
 import { type Interval } from './intervals.ts';
 import { sourceFigures, type SourceFacts, type OccurrenceResult } from './source-figures.ts';
 
+const NO_FACTS: MonthFacts = { restores: [], databaseDrills: [] };
 const seed = Number(process.env.HOLDFAST_TEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
 const property = (name: string, body: fc.IProperty<never> | fc.IPropertyWithHooks<never>, numRuns = 200) =>
   test(`${name} (seed ${seed})`, () => fc.assert(body as fc.IProperty<never>, { seed, numRuns }));
@@ -246,7 +247,7 @@ describe('the figures of a customer', () => {
   property(
     'weigh each source by its tier and name the worst one, as a walk over all minutes of all sources does',
     fc.property(customer, ([sources, all, nowMs]) => {
-      const figures = customerFigures(sum(sources, all, nowMs), month);
+      const figures = customerFigures(sum(sources, all, nowMs), month, NO_FACTS);
       let weighted = 0;
       let weights = 0;
       let below = 0;
@@ -286,7 +287,7 @@ describe('the figures of a customer', () => {
     fc.property(facts(1), versions, now, (one, all, nowMs) => {
       const [source] = sum([one], all, nowMs);
       if (source === undefined) return;
-      const figures = customerFigures([source], month);
+      const figures = customerFigures([source], month, NO_FACTS);
       const { minutes, endMs, promisedMs } = walk(one, all, nowMs);
       const startMs = Math.max(0, promisedMs);
       const owed = new Map<string, number>();
@@ -317,11 +318,11 @@ describe('the figures of a customer', () => {
   property(
     'are the same when nothing changed, and name what did when a row changes',
     fc.property(customer, ([sources, all, nowMs]) => {
-      const before = customerFigures(sum(sources, all, nowMs), month);
-      const again = customerFigures(sum([...sources].reverse(), all, nowMs), month);
+      const before = customerFigures(sum(sources, all, nowMs), month, NO_FACTS);
+      const again = customerFigures(sum([...sources].reverse(), all, nowMs), month, NO_FACTS);
       expect(compareFigures(before, again)).toEqual([]);
       const less = sources.map((one) => ({ ...one, points: [] }));
-      const after = customerFigures(sum(less, all, nowMs), month);
+      const after = customerFigures(sum(less, all, nowMs), month, NO_FACTS);
       const changes = compareFigures(before, after).map(({ figure }) => figure);
       expect(changes.includes('attainment')).toBe(
         Math.abs((before.attainment ?? -1) - (after.attainment ?? -1)) > 1e-9,

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { customerFigures } from './customer-figures.ts';
 import { causeWords, figureName, figureValue, monthSentence } from './sla-words.ts';
 
-const none = customerFigures([], { startMs: 0, endMs: 1 });
+const none = customerFigures([], { startMs: 0, endMs: 1 }, { restores: [], databaseDrills: [] });
 const view = {
   month: '2026-11',
   isOver: true,

@@ -21,6 +21,9 @@ const FIGURE_WORDS: Readonly<Record<FigureKey, { readonly name: string; readonly
   drills_passed: { name: 'Restore tests passed', unit: 'count' },
   drilled: { name: 'Sources tested in time', unit: 'share' },
   rto: { name: 'Recoveries within the target', unit: 'share' },
+  restores_failed: { name: 'Restores that failed', unit: 'count' },
+  restores_p95: { name: 'From request to delivered, 19 of 20 restores', unit: 'time' },
+  semantic_worst: { name: 'Newest entry in a restored database, the worst test', unit: 'time' },
   credit: { name: 'Credit', unit: 'percent' },
 };
 
@@ -31,6 +34,7 @@ const CAUSE_WORDS: Readonly<Record<string, string>> = {
   point_released: 'a damaged restore point was repaired',
   drill_finished: 'a restore test ended',
   drill_withdrawn: 'the verdict of a restore test was withdrawn',
+  restore_ended: 'it became known how a restore had ended',
   excuse_approved: 'time was excused',
   excuse_withdrawn: 'an excuse was withdrawn',
   contract_changed: 'the contract was changed',

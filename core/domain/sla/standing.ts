@@ -4,6 +4,7 @@
  */
 import type { Share } from './share.ts';
 import type { DeviceCoverage } from './copies.ts';
+import type { CoverageFigures } from './data-coverage.ts';
 import type { Lamp } from './lamps.ts';
 import type { Readiness } from './readiness.ts';
 
@@ -12,6 +13,8 @@ export interface Standing {
   readonly readiness: Readiness;
   readonly lamps: readonly Lamp[];
   readonly coverage: DeviceCoverage;
+  /** Metric 5, of bytes and of database servers; null: measured before machines told what they hold. */
+  readonly held: CoverageFigures | null;
   /** Metric 10, level 1, within its days. */
   readonly integrity: {
     readonly storedBytes: number;

@@ -4,6 +4,7 @@ import { mkdir, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { loadIdentity } from '../../../agent/state/identity.ts';
 import { ServiceStack } from '../../support/service-stack.ts';
 
 const run = promisify(execFile);
@@ -89,6 +90,18 @@ describe('a machine', () => {
     expect((await restore('--include', stack.protectPath, '--overwrite', 'if-changed')).code).toBe(0);
     await run('diff', ['-r', '--no-dereference', stack.protectPath, join(target, stack.protectPath)]);
     expect((await restore('--overwrite', 'perhaps')).code).toBe(2);
+    // The service heard of each how it ended; a look and a command that was refused are no restores.
+    const { deviceId } = await loadIdentity(statePath);
+    const told = await stack.sql(
+      `SELECT state, asker, bytes::int AS bytes, first_byte_at <= ended_at AS is_first, reason FROM restore_request
+       WHERE device_id = $1 ORDER BY requested_at`,
+      [deviceId],
+    );
+    expect(told).toMatchObject([
+      { state: 'delivered', asker: 'machine', bytes: 6, is_first: true, reason: null },
+      { state: 'failed', reason: expect.stringContaining('kept as they were') },
+      { state: 'delivered', reason: null },
+    ]);
   }, 180_000);
 
   test('keeps its secrets to itself: folders 0700, files 0600, none of them in the backup', async () => {

@@ -104,6 +104,14 @@ test('makes the backup that is due, obeys commands, reports what became of them,
   expect(restored.message).toContain(target);
   await run('diff', ['-r', join(stack.protectPath, 'sub'), join(target, stack.protectPath, 'sub')]);
   expect(await sealedRuns(statePath)).toBe(2);
+  // What it holds was told on the way, and is that of this machine.
+  const { deviceId } = await loadIdentity(statePath);
+  const [told] = await stack.sql<{ volumes: unknown[] | null; databases: unknown[] }>(
+    'SELECT volumes, databases FROM device_inventory WHERE device_id = $1',
+    [deviceId],
+  );
+  // The database of this very test runs here.
+  expect(told?.databases).toContainEqual(expect.objectContaining({ kind: 'postgres' }));
 
   const stoppedAt = performance.now();
   const end = await second.stop('SIGTERM');

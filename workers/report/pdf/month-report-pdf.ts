@@ -1,12 +1,14 @@
 /** The monthly report as a PDF. Pure: the same facts give the same bytes. */
-import { breachSentence } from '../../../core/domain/reports/report-words.ts';
+import { breachSentence, semanticSentence } from '../../../core/domain/reports/report-words.ts';
 import { formatBytes, formatCountOf, formatDuration, formatExact, formatShort } from '../../../core/domain/format.ts';
 import type { MonthReport, ReportDrill, ReportTier } from '../../../core/domain/reports/month-report.ts';
 import { percentText } from '../../../core/domain/sla/percent-text.ts';
 import { drawSpan, drawStorage } from './charts.ts';
 import { INK } from './colours.ts';
 import { drawCover } from './cover.ts';
-import { MARGIN, Paper, type Tag } from './paper.ts';
+import { MARGIN, Paper } from './paper.ts';
+import { drawRestores } from './restores.ts';
+import { section } from './section.ts';
 import { type Column, drawTable } from './table.ts';
 
 export async function monthReportPdf(report: MonthReport, size: 'A4' | 'LETTER' = 'A4'): Promise<Uint8Array> {
@@ -27,29 +29,12 @@ export async function monthReportPdf(report: MonthReport, size: 'A4' | 'LETTER' 
   drawBreaches(paper, report);
   drawExcuses(paper, report);
   drawDrills(paper, report);
+  drawRestores(paper, report);
   drawSystems(paper, report);
   drawStorageSection(paper, report);
   drawAmendments(paper, report);
   drawEvidence(paper, report);
   return await paper.finish((page, pages) => drawFoot(paper, report, monthWords, page, pages));
-}
-
-function section(paper: Paper, title: string, about: string, needed: number, draw: (tag: Tag) => void): void {
-  const words = { size: 8.8, colour: INK.second, leading: 1.45 } as const;
-  paper.reserve(30 + paper.heightOf(about, paper.width * 0.9, words) + needed);
-  paper.group(paper.root, 'Sect', (tag) => {
-    paper.tagged(tag, 'H2', () =>
-      paper.line(title, MARGIN, paper.y, paper.width, { size: 14, weight: 'semibold', tracking: -0.1 }),
-    );
-    paper.y += 21;
-    if (about !== '')
-      paper.tagged(tag, 'P', () => {
-        paper.y += paper.block(about, MARGIN, paper.y, paper.width * 0.9, words);
-      });
-    paper.y += 10;
-    draw(tag);
-  });
-  paper.y += 30;
 }
 
 const shareText = (share: number | null, decimals = 2): string =>
@@ -188,7 +173,7 @@ const RESULT_WORDS: Readonly<Record<ReportDrill['result'], string>> = {
 const DRILLS_MAX = 40;
 const SPANS_MAX = 12;
 
-function drawDrills(paper: Paper, { drills, timeZone }: MonthReport): void {
+function drawDrills(paper: Paper, { drills, semantic, timeZone }: MonthReport): void {
   const passed = drills.filter(({ result }) => result === 'passed').length;
   const failed = drills.filter(({ result }) => result === 'failed').length;
   const about =
@@ -196,7 +181,7 @@ function drawDrills(paper: Paper, { drills, timeZone }: MonthReport): void {
       ? 'No restore test was made in this month: nothing of it is proven.'
       : `Backups were restored and looked at ${formatCountOf(drills.length, 'time')}: ${passed} passed, ${failed} failed${
           drills.length > passed + failed ? `, ${drills.length - passed - failed} could not be carried out` : ''
-        }. Level 3 compares files with what the machine read, level 4 opens them with their application, level 5 starts the system.`;
+        }. Level 3 compares files with what the machine read, level 4 opens them with their application, level 5 starts the system. ${semanticSentence(semantic)}`.trimEnd();
   section(paper, 'Restore tests', about, 100, (tag) => {
     const timed = drills.filter(({ rtoMs, result }) => rtoMs !== null && result === 'passed').slice(0, SPANS_MAX);
     if (timed.length > 0) {

@@ -1,5 +1,12 @@
 /** Reports of a given size, from a seed: for tests, the bench, and for looking at. */
-import type { MonthReport, ReportDay, ReportDrill, ReportSystem } from '../../../core/domain/reports/month-report.ts';
+import type {
+  MonthReport,
+  ReportDay,
+  ReportDrill,
+  ReportRestore,
+  ReportSystem,
+} from '../../../core/domain/reports/month-report.ts';
+import { restoreFigures } from '../../../core/domain/sla/restore-service.ts';
 
 export interface SampleSize {
   readonly systems: number;
@@ -19,6 +26,47 @@ const CAUSES: readonly (readonly [string, string])[] = [
   ['The line to the internet was down', 'Provider mended it; the backup caught up by itself'],
   ['The database refused the dump: disk full', 'Old logs removed, alert at 90 % added'],
 ];
+
+/** A delivered one, one that failed and one of which nothing more was heard. */
+function sampleRestores(machine: (at: number) => string): MonthReport['restores'] {
+  const askedMs = MONTH_START + 6 * DAY;
+  const one = { device: machine(0), askedMs, way: 'download' as const, asker: 'customer' as const };
+  const rows: ReportRestore[] = [
+    {
+      ...one,
+      id: 'r1',
+      firstByteMs: askedMs + 1200,
+      endedMs: askedMs + 41_000,
+      state: 'delivered',
+      bytes: 2.4e8,
+      reason: null,
+    },
+    {
+      ...one,
+      id: 'r2',
+      asker: 'provider',
+      way: 'machine',
+      firstByteMs: askedMs + 9000,
+      endedMs: askedMs + 0.4 * HOUR,
+      state: 'failed',
+      bytes: 8e9,
+      reason: '1 file kept as they were, because something stands in their place.',
+    },
+    {
+      ...one,
+      id: 'r3',
+      asker: 'machine',
+      way: 'machine',
+      firstByteMs: null,
+      endedMs: askedMs + 9 * HOUR,
+      state: 'abandoned',
+      bytes: null,
+      reason: 'Nothing more was heard of it.',
+    },
+  ];
+  const times = rows.map(({ askedMs: requestedMs, ...row }) => ({ ...row, requestedMs }));
+  return { figures: restoreFigures(times, { startMs: MONTH_START, endMs: MONTH_START + 31 * DAY }), rows };
+}
 
 export function sampleReport({ systems, breaches, drills, seed = 1, name = (kind) => kind }: SampleSize): MonthReport {
   let state = seed >>> 0;
@@ -66,6 +114,7 @@ export function sampleReport({ systems, breaches, drills, seed = 1, name = (kind
       rtoMs: at === 13 ? null : (12 + random() * 200) * 60_000,
       isEstimated: at % 4 !== 0,
       rtoTargetMs: 4 * HOUR,
+      behindMs: at % 4 === 0 ? 5 * 60_000 + at * 1000 : null,
       note:
         at === 21
           ? 'The dump loads, but 9 of 10 rows of "invoice" are gone'
@@ -162,6 +211,8 @@ export function sampleReport({ systems, breaches, drills, seed = 1, name = (kind
       remedy: CAUSES[at % 3]![1],
     })),
     breachesTotal: breaches,
+    restores: isEmpty ? { figures: null, rows: [] } : sampleRestores(machine),
+    semantic: isEmpty ? null : { of: 2, unknown: 1, worst: { drillId: 'd', behindMs: 0.4 * HOUR }, medianMs: 60_000 },
     excuses: isEmpty
       ? []
       : [

@@ -4,6 +4,7 @@ import type { ReactNode } from 'react';
 import { z } from 'zod';
 import { viewSystemTests } from '../../../../server/drills/change-system-tests.ts';
 import { type DeviceView, viewDevice } from '../../../../server/devices/queries.ts';
+import { viewDeviceCoverage } from '../../../../server/inventory/view-coverage.ts';
 import type { IdProps, SearchProps } from '../../../_server/page-props.ts';
 import { orNotFound, pageScope } from '../../../_server/session.ts';
 import { ActionButton } from '../../../_ui/action-button.client.tsx';
@@ -18,6 +19,7 @@ import { StatusBadge } from '../../../_ui/status-badge.tsx';
 import { TabLinks } from '../../../_ui/tab-links.tsx';
 import { DeviceAlerts } from './device-alerts.tsx';
 import { DeviceFacts } from './device-facts.tsx';
+import { DeviceHeld } from './device-held.tsx';
 import { DeviceHistory } from './device-history.tsx';
 import { DrillTable, PointTable, RunTable, VerificationTable } from './device-lists.tsx';
 import { DevicePolicy } from './device-policy.tsx';
@@ -38,6 +40,10 @@ export default async function DevicePage({ params, searchParams }: IdProps & Sea
   const view = await orNotFound(viewDevice(services, scope, id));
   const system = tab === 'policy' ? await viewSystemTests(services, scope, id) : undefined;
   const { device } = view;
+  const held =
+    tab === 'policy'
+      ? await viewDeviceCoverage(services, scope, { customerId: device.customerId, deviceId: id })
+      : undefined;
   const clock: PageClock = { nowMs: view.nowMs, timeZone: device.timeZone };
   return (
     <>
@@ -72,6 +78,11 @@ export default async function DevicePage({ params, searchParams }: IdProps & Sea
         <>
           <DevicePolicy view={view} mayChange={isStaff} />
           {system !== undefined && <SystemTestPanel deviceId={id} view={system} clock={clock} mayChange={isStaff} />}
+          {held !== undefined && (
+            <div style={{ marginBottom: 16 }}>
+              <DeviceHeld held={held} customerId={device.customerId} clock={clock} />
+            </div>
+          )}
           <DeviceFacts view={view} clock={clock} mayChange={isStaff} mayAgree={scope.role === 'owner'} />
         </>
       )}

@@ -223,6 +223,17 @@ function DrillTable({
         { key: 'device', header: 'Device', cell: (row) => row.deviceName },
         { key: 'level', header: 'Level', align: 'end', cell: (row) => row.level },
         { key: 'state', header: 'Result', cell: (row) => <StatusBadge state={DRILL_WORDS[row.state]} /> },
+        ...(drills.some(({ behindMs }) => behindMs !== null)
+          ? [
+              {
+                key: 'behind',
+                header: 'Newest entry, before the backup',
+                align: 'end' as const,
+                cell: ({ behindMs }: SlaRowsView['drills'][number]) =>
+                  behindMs === null ? '–' : formatDuration(behindMs),
+              },
+            ]
+          : []),
       ]}
       rows={drills}
       rowKey={({ id }) => id}
