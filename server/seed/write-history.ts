@@ -113,10 +113,9 @@ const alertWords = sqlFragment`jsonb_to_recordset(${JSON.stringify(
 
 /** What each fate is in words and times; of the devices' restore points every so many are tested, and the newest one in any case. */
 const told = (plan: ReturnType<typeof planned>, atMs: number) => sqlFragment`
-  SELECT h.*, began + interval '4 minutes' AS committed_at, began + interval '5 minutes' AS finished_at,
+  SELECT h.*, n.*, began + interval '4 minutes' AS committed_at, began + interval '5 minutes' AS finished_at,
     is_sealed AND outcome <> 'partial' AS is_whole,
     bytes + bytes / 3000 * k AS selected_bytes,
-    CASE WHEN mishap = 'ransomware' AND is_after_mishap THEN bytes * 9 / 10 ELSE bytes / 2000 * (1 + far % 20) / 10 END AS added_bytes,
     CASE outcome
       WHEN 'missed' THEN CASE WHEN mishap IN ('dead_link', 'ransomware') AND is_after_mishap THEN 'The machine was not heard from; no backup began before the window closed.' ELSE 'No backup began before the window closed.' END
       WHEN 'failed' THEN CASE WHEN mishap = 'quota' AND is_after_mishap THEN 'The storage that was booked is full; nothing more could be stored.' ELSE 'The connection broke and could not be made again in time.' END
@@ -135,7 +134,15 @@ const told = (plan: ReturnType<typeof planned>, atMs: number) => sqlFragment`
       outcome IN ('ok', 'late', 'partial', 'failed', 'stuck') IS TRUE AS has_run,
       outcome IN ('ok', 'late', 'partial') IS TRUE AS is_sealed,
       (outcome IN ('ok', 'late') AND NOT coalesce(mishap IN ('unproven', 'ransomware') AND is_after_mishap, false)) IS TRUE AS is_testable
-    FROM (${fates(plan, atMs)}) fates) h`;
+    FROM (${fates(plan, atMs)}) fates) h
+  -- What the machine saw of its files: encryption writes most of them anew, and what is new no longer compresses.
+  CROSS JOIN LATERAL (SELECT bytes / 400000 AS files, (mishap = 'ransomware' AND is_after_mishap) IS TRUE AS is_encrypted) e
+  CROSS JOIN LATERAL (SELECT files, CASE WHEN is_encrypted THEN bytes * 9 / 10 ELSE bytes / 2000 * (1 + far % 20) / 10 END AS stored_bytes,
+    CASE WHEN is_encrypted THEN bytes * 9 / 10 ELSE bytes / 2000 * (1 + far % 20) / 10 * (18 + far % 5) / 10 END AS new_bytes,
+    CASE WHEN is_encrypted THEN bytes * 9 / 10 ELSE bytes / 2000 * (1 + far % 20) / 10 * (4 + far % 3) END AS read_bytes,
+    CASE WHEN is_encrypted THEN files * 4 / 5 ELSE files * (3 + far % 9) / 1000 END AS changed_files,
+    CASE WHEN is_encrypted THEN files / 50 ELSE files * (far % 4) / 3000 END AS gone_files,
+    CASE WHEN is_encrypted THEN 7.97 ELSE 4.7 + (far % 60) / 100.0 END AS entropy_bits) n`;
 
 /** Writes expected backups, runs, restore points and drills of the devices. */
 export async function writeHistory(tx: Tx, scenario: Scenario, devices: readonly ScenarioDevice[]): Promise<void> {
@@ -160,17 +167,20 @@ export async function writeHistory(tx: Tx, scenario: Scenario, devices: readonly
         CASE outcome WHEN 'failed' THEN 'failed' WHEN 'stuck' THEN 'aborted' ELSE 'sealed' END,
         CASE outcome WHEN 'failed' THEN 'failed' WHEN 'stuck' THEN 'failed' WHEN 'partial' THEN 'partial' ELSE 'ok' END,
         began, committed_at, CASE WHEN is_sealed THEN committed_at END, finished_at, CASE WHEN is_sealed THEN ${snapshotId} END,
-        bytes / 400000, selected_bytes, added_bytes, CASE outcome WHEN 'partial' THEN 40 + far ELSE 0 END,
+        files, selected_bytes, stored_bytes, CASE outcome WHEN 'partial' THEN 40 + far ELSE 0 END,
         CASE outcome WHEN 'partial' THEN bytes / 40 ELSE 0 END,
         CASE outcome WHEN 'failed' THEN 'storage_unavailable' WHEN 'stuck' THEN 'cancelled' END,
         CASE WHEN outcome IN ('failed', 'stuck') THEN reason END
       FROM h WHERE has_run),
     points AS (
       INSERT INTO restore_point (tenant_id, id, ${place}, vault_id, run_id, snapshot_id, tree_id, capture_at, committed_at, sealed_at,
-        state, outcome, is_usable, files, bytes, stored_bytes, pack_ids, witness, level_passed, verified_at, drilled_at)
+        state, outcome, is_usable, files, bytes, stored_bytes, added_bytes, former_files, changed_files, gone_files,
+        file_read_bytes, file_new_bytes, file_stored_bytes, entropy_bits, pack_ids, witness, level_passed, verified_at, drilled_at)
       SELECT ${own}, ${idOf('point')}, ${place}, vault_id, ${idOf('run')}, ${snapshotId}, ${snapshotId}, began, committed_at, finished_at,
         CASE WHEN is_kept THEN 'sealed' ELSE 'expired' END, CASE WHEN is_whole THEN 'ok' ELSE 'partial' END, is_whole AND is_kept,
-        bytes / 400000, selected_bytes, added_bytes, '{}', '[]', CASE WHEN is_tested AND drill_state = 'passed' THEN level ELSE 1 END,
+        files, selected_bytes, stored_bytes, new_bytes + files * 20,
+        CASE WHEN k > 0 THEN files END, CASE WHEN k > 0 THEN changed_files END, CASE WHEN k > 0 THEN gone_files END,
+        read_bytes, new_bytes, stored_bytes, entropy_bits, '{}', '[]', CASE WHEN is_tested AND drill_state = 'passed' THEN level ELSE 1 END,
         finished_at + interval '10 minutes', CASE WHEN is_tested AND drill_state = 'passed' THEN tested_at END
       FROM h WHERE is_sealed),
     alerts AS (

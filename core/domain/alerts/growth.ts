@@ -33,9 +33,10 @@ export interface GrowthSignal {
   readonly isHabit: boolean;
 }
 
-/** Less new data than this says nothing, whatever its ratios are. */
+/** A ratio of less new data than this is no figure at all. */
+const RATIO_BYTES_MIN = 1_000_000;
+/** Of less new data than this, and than this share of the source, no ratio is unusual. What is usual is learnt from such days too. */
 const NEW_BYTES_MIN = 16_000_000;
-/** Ratios of new data count where a day brought at least this share of the source. */
 const NEW_SHARE_MIN = 0.005;
 /**
  * Floors of the spread: a source whose days are all alike has a MAD of nothing, and any change would be infinitely far. Two signals
@@ -87,17 +88,22 @@ export function growthSignals(today: DayFigures, former: readonly DayFigures[]):
   // The day before the oldest one is not known: it is taken to have been a day ago.
   const valued = [...days, today].map((day, at, all) => valuesOf(day, all[at - 1], isOfFiles));
   const now = valued.pop()!;
+  const { newBytes } = newDataOf(today, isOfFiles);
+  const isMuch = newBytes >= Math.max(NEW_BYTES_MIN, today.bytes * NEW_SHARE_MIN);
   return GROWTH_SIGNALS.flatMap((name): GrowthSignal[] => {
     const value = now[name];
     const values = valued.flatMap((one) => one[name] ?? []);
     if (value === null || values.length < GROWTH_TIMES.daysMin) return [];
     const { usual, spread } = usualOf(values, floorOf(name, today, values));
     const distanceOf = (one: number): number => Math.max(0, (name === 'known' ? usual - one : one - usual) / spread);
-    const z = distanceOf(value);
+    const z = isMuch || !RATIOS.includes(name) ? distanceOf(value) : 0;
     const isHabit = z > 0 && values.filter((one) => distanceOf(one) >= z * HABIT_SHARE).length >= HABIT_DAYS;
     return [{ name, value, usual, spread, z, isHabit }];
   });
 }
+
+/** Of new data: they say nothing where there is hardly any. */
+const RATIOS: readonly GrowthSignalName[] = ['entropy', 'known', 'stored'];
 
 export interface GrowthLimits {
   readonly alone: number;
@@ -128,47 +134,41 @@ export function isByFiles(today: DayFigures, compared: readonly DayFigures[]): b
   return today.changes !== null && compared.filter(({ changes }) => changes !== null).length >= GROWTH_TIMES.daysMin;
 }
 
+/** New bytes of a day before they were stored and after; 0 where it is not known. */
+export function newDataOf(
+  { changes, addedBytes, storedBytes }: DayFigures,
+  isOfFiles: boolean,
+): { readonly newBytes: number; readonly storedBytes: number } {
+  if (!isOfFiles) return { newBytes: addedBytes ?? 0, storedBytes };
+  return changes ?? { newBytes: 0, storedBytes: 0 };
+}
+
 /** A day after a pause has brought what came in all of its days: what grows with time is shared among them. */
 function valuesOf(day: DayFigures, before: DayFigures | undefined, isOfFiles: boolean): Values {
   const days = before === undefined ? 1 : day.day - before.day;
-  return isOfFiles ? valuesOfFiles(day, days) : valuesOfAll(day, before, days);
-}
-
-function valuesOfFiles({ changes, bytes }: DayFigures, days: number): Values {
-  if (changes === null) return NOTHING;
-  const { files, readBytes, newBytes, storedBytes, entropyBits } = changes;
-  const isMuch = isMuchNew(newBytes, bytes);
+  const { newBytes, storedBytes } = newDataOf(day, isOfFiles);
+  const isSome = newBytes >= RATIO_BYTES_MIN;
+  const { changes, addedBytes } = day;
+  const stored = isSome ? storedBytes / newBytes : null;
+  if (isOfFiles)
+    return {
+      unique: changes === null ? null : newBytes / days,
+      changed: shareOf(changes?.files?.changed, changes?.files?.former, days),
+      gone: shareOf(changes?.files?.gone, changes?.files?.former, days),
+      entropy: isSome ? (changes?.entropyBits ?? null) : null,
+      known: isSome && changes !== null ? 1 - newBytes / changes.readBytes : null,
+      stored,
+    };
+  // An agent that does not say what it saw of files: what the size of the backup tells, dumps with it.
   return {
-    unique: newBytes / days,
-    changed: shareOf(files?.changed, files?.former, days),
-    gone: shareOf(files?.gone, files?.former, days),
-    entropy: isMuch ? entropyBits : null,
-    known: isMuch ? 1 - newBytes / readBytes : null,
-    stored: isMuch ? storedBytes / newBytes : null,
-  };
-}
-
-/** Of an agent that does not say what it saw of files: what the size of the backup tells, dumps with it. */
-function valuesOfAll(
-  { addedBytes, storedBytes, files, bytes }: DayFigures,
-  before: DayFigures | undefined,
-  days: number,
-): Values {
-  const isMuch = addedBytes !== null && isMuchNew(addedBytes, bytes);
-  return {
-    ...NOTHING,
     unique: addedBytes === null ? null : addedBytes / days,
+    changed: null,
     // Fewer than before: at least so many are gone.
-    gone: before === undefined ? null : shareOf(Math.max(0, before.files - files), before.files, days),
-    known: isMuch && bytes > 0 ? Math.max(0, 1 - addedBytes / bytes) : null,
-    stored: isMuch ? storedBytes / addedBytes : null,
+    gone: before === undefined ? null : shareOf(Math.max(0, before.files - day.files), before.files, days),
+    entropy: null,
+    known: isSome && day.bytes > 0 ? Math.max(0, 1 - newBytes / day.bytes) : null,
+    stored,
   };
-}
-
-const NOTHING: Values = { unique: null, changed: null, gone: null, entropy: null, known: null, stored: null };
-
-function isMuchNew(newBytes: number, bytes: number): boolean {
-  return newBytes >= Math.max(NEW_BYTES_MIN, bytes * NEW_SHARE_MIN);
 }
 
 function shareOf(part: number | undefined, whole: number | undefined, days: number): number | null {

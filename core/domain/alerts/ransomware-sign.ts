@@ -1,6 +1,6 @@
 /** Does a day look as if files had been encrypted? Pure, over the same figures as unusual growth. */
 import type { DayFigures } from './day-figures.ts';
-import { comparedDays, GROWTH_TIMES, isByFiles, medianOf } from './growth.ts';
+import { comparedDays, GROWTH_TIMES, isByFiles, medianOf, newDataOf } from './growth.ts';
 
 /** Days with less new data than this are alike, whatever their ratios are. */
 const NOISE_BYTES = 16_000_000;
@@ -11,25 +11,19 @@ const USUALLY_COMPRESSES = 0.85;
 /** Share of the whole source that is new in one day. A new video collection is incompressible as well, but adds files. */
 const MASS_CHANGE_SHARE = 0.2;
 
-/** New bytes of a day, and what they were stored at. */
-interface NewData {
-  readonly newBytes: number;
-  readonly storedBytes: number;
-}
-
 /** Does the newest day look like mass encryption? A sentence about it; undefined when it does not. */
 export function ransomwareSign(today: DayFigures, former: readonly DayFigures[]): string | undefined {
   const compared = comparedDays(today, former);
   const isOfFiles = isByFiles(today, compared);
   const now = newDataOf(today, isOfFiles);
-  if (now === undefined || compared.length < GROWTH_TIMES.daysMin || now.storedBytes < NOISE_BYTES) return undefined;
+  if (now.newBytes <= 0 || compared.length < GROWTH_TIMES.daysMin || now.storedBytes < NOISE_BYTES) return undefined;
   const compression = now.storedBytes / now.newBytes;
   const share = today.bytes <= 0 ? 0 : Math.min(1, now.newBytes / today.bytes);
   if (compression < INCOMPRESSIBLE || share < MASS_CHANGE_SHARE) return undefined;
   const usual = medianOf(
     compared.flatMap((one) => {
       const then = newDataOf(one, isOfFiles);
-      return then === undefined ? [] : then.storedBytes / then.newBytes;
+      return then.newBytes <= 0 ? [] : then.storedBytes / then.newBytes;
     }),
   );
   if (!(usual <= USUALLY_COMPRESSES)) return undefined;
@@ -38,11 +32,6 @@ export function ransomwareSign(today: DayFigures, former: readonly DayFigures[])
   // Encryption writes files anew in their place: as much data as before. What only came to it is growth, not encryption.
   if (grewByBytes > 1 + MASS_CHANGE_SHARE / 2 && today.files > files) return undefined;
   return `${percent(share)} of its data is new in one day and no longer compresses (it is stored at ${percent(compression)} of its size, usually at ${percent(usual)}).`;
-}
-
-function newDataOf({ changes, addedBytes, storedBytes }: DayFigures, isOfFiles: boolean): NewData | undefined {
-  if (isOfFiles) return changes === null || changes.newBytes <= 0 ? undefined : changes;
-  return addedBytes === null || addedBytes <= 0 ? undefined : { newBytes: addedBytes, storedBytes };
 }
 
 function percent(share: number): string {
