@@ -55,6 +55,8 @@ export function firstDueMs(device: ScenarioDevice, { atMs, days }: Scenario): nu
   return Math.ceil((fromMs - offsetMs) / everyMs) * everyMs + offsetMs;
 }
 
+export const userId = (seed: string, email: string): string => seededId(seed, 'user', email);
+
 export const excuseId = (seed: string, deviceId: string): string => seededId(seed, 'excuse', deviceId);
 
 /** A UUID of version 8 from a device, a word and a number. */
@@ -147,6 +149,7 @@ const told = (plan: ReturnType<typeof planned>, atMs: number) => sqlFragment`
 /** Writes expected backups, runs, restore points and drills of the devices. */
 export async function writeHistory(tx: Tx, scenario: Scenario, devices: readonly ScenarioDevice[]): Promise<void> {
   const { tenantId, atMs } = scenario;
+  const technicianId = userId(scenario.seed, `tomas@${scenario.name}.example`);
   const own = sqlFragment`${tenantId}::uuid`;
   const place = sqlFragment`customer_id, device_id, source_id`;
   await tx.$executeRaw`
@@ -184,12 +187,18 @@ export async function writeHistory(tx: Tx, scenario: Scenario, devices: readonly
         finished_at + interval '10 minutes', CASE WHEN is_tested AND drill_state = 'passed' THEN tested_at END
       FROM h WHERE is_sealed),
     alerts AS (
-      INSERT INTO alert (tenant_id, id, customer_id, device_id, kind, severity, title, message, opened_at, resolved_at, resolution)
-      SELECT ${own}, ${idOf('alert')}, customer_id, device_id, a.kind, a.severity, a.title, h.reason, a.opened_at, mended_at, 'recovered'
+      INSERT INTO alert (tenant_id, id, customer_id, device_id, kind, severity, title, message, opened_at, resolved_at, resolution,
+        acknowledged_at, acknowledged_by, owner_id)
+      SELECT ${own}, ${idOf('alert')}, customer_id, device_id, a.kind, a.severity, a.title, h.reason, a.opened_at, mended_at, 'recovered',
+        s.at, s.by, s.by
       FROM h CROSS JOIN LATERAL (
         SELECT w.kind, w.severity, w.title, CASE outcome WHEN 'failed' THEN finished_at
           WHEN 'partial' THEN due_at + (rpo_s - every_s) * interval '1 second' ELSE window_end + interval '5 minutes' END AS opened_at
         FROM ${alertWords} WHERE w.outcome = h.outcome) a
+      -- Two of three are looked at while they stand.
+      CROSS JOIN LATERAL (SELECT CASE WHEN far % 3 > 0 AND a.opened_at + (5 + far % 50) * interval '1 minute' < mended_at
+        THEN a.opened_at + (5 + far % 50) * interval '1 minute' END AS at) seen
+      CROSS JOIN LATERAL (SELECT seen.at, CASE WHEN seen.at IS NOT NULL THEN ${technicianId}::uuid END AS by) s
       WHERE a.opened_at < mended_at AND mended_at <= ${new Date(atMs)}::timestamptz AND NOT coalesce(is_after_mishap, false))
     INSERT INTO drill (tenant_id, id, ${place}, vault_id, restore_point_id, level, trigger, state, seed, files_planned, files_done,
       files_matched, bytes_planned, bytes_done, mismatches, timings, rto_estimated_ms, started_at, finished_at, created_at, error_message)
