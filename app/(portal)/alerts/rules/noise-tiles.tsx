@@ -49,9 +49,9 @@ export function NoiseTiles({ view }: { view: Pick<RulesView, 'noise' | 'teamTime
         href="/alerts?state=resolved"
       />
       <MetricTile
-        name="Until seen, until over"
-        value={`${lengthText(noise.mttaMs)}, ${lengthText(noise.mttrMs)}`}
-        note={`mean of ${formatCount(noise.acknowledged)} acknowledged, of ${formatCount(noise.over)} that are over`}
+        name="Until seen"
+        value={lengthText(noise.mttaMs)}
+        note={`mean of ${formatCount(noise.acknowledged)} acknowledged; until over ${lengthText(noise.mttrMs)}, mean of ${formatCount(noise.over)}`}
         href="/alerts?state=acknowledged"
       />
     </MetricRow>

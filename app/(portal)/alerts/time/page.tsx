@@ -3,7 +3,6 @@ import type { Metadata } from 'next';
 import Link from 'next/link';
 import type { ReactNode } from 'react';
 import { z } from 'zod';
-import { KIND_WORDS } from '../../../../core/domain/alerts/kinds.ts';
 import { HANDLING_MINUTES, TEAM_TIME } from '../../../../core/domain/alerts/team-time.ts';
 import { formatCount, formatCountOf } from '../../../../core/domain/format.ts';
 import {
@@ -168,7 +167,7 @@ function itemColumns(timeZone: string): Column<CustomerTimeView['items'][number]
       key: 'what',
       header: 'What',
       cell: ({ title, alertIds, kind }) => (
-        <>
+        <div>
           <Link href={`/alerts/${alertIds[0]}`} prefetch={false}>
             {title}
           </Link>
@@ -176,11 +175,11 @@ function itemColumns(timeZone: string): Column<CustomerTimeView['items'][number]
             <div className="hf-quiet">
               and{' '}
               <Link href={`/alerts?${new URLSearchParams({ kind })}`} prefetch={false}>
-                {formatCount(alertIds.length - 1)} more of {KIND_WORDS[kind].name.toLowerCase()}
+                {formatCount(alertIds.length - 1)} more like it
               </Link>
             </div>
           )}
-        </>
+        </div>
       ),
     },
     { key: 'began', header: 'Began', cell: ({ openedMs }) => <ShortTime atMs={openedMs} clock={clock} /> },
@@ -205,12 +204,12 @@ function itemColumns(timeZone: string): Column<CustomerTimeView['items'][number]
       header: 'Costs',
       align: 'end',
       cell: ({ minutes, kind, touchedMs }) => (
-        <>
+        <div>
           {minutesText(minutes)}
           <div className="hf-quiet">
             {touchedMs === null ? 'a look' : `at most ${HANDLING_MINUTES[kind]} min and a look`}
           </div>
-        </>
+        </div>
       ),
     },
   ];

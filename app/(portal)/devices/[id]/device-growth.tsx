@@ -76,8 +76,8 @@ function SourcePanel({
       </div>
       <p className={`hf-quiet ${classes.legend}`}>
         Line: that day. Dashed: the median of the days before. A diamond is a day that stands out: one signal is more
-        than {limits.alone} robust standard deviations from what is usual, or two are more than {limits.together}. Dumps
-        of databases are not looked at.
+        than {limits.alone} robust standard deviations (z) from what is usual, or two are more than {limits.together}.
+        Dumps of databases are not looked at.
       </p>
       <ChartTable>
         <DataTable
@@ -151,10 +151,10 @@ function SignalCell({ day, name }: { day: GrowthDay; name: GrowthSignalName }): 
   const { format } = GROWTH_WORDS[name];
   if (!day.far.includes(name)) return format(signal.value);
   return (
-    <>
+    <div>
       <span className={classes.far}>{format(signal.value)}</span>
       <div className={`hf-quiet ${classes.day}`}>usually {format(signal.usual)}</div>
       <div className={`hf-quiet ${classes.day}`}>z {signal.z.toFixed(1)}</div>
-    </>
+    </div>
   );
 }
