@@ -1,5 +1,6 @@
 import { IconChartBar } from '@tabler/icons-react';
 import type { Metadata } from 'next';
+import Link from 'next/link';
 import type { ReactNode } from 'react';
 import { z } from 'zod';
 import { daysOfMonth, lastMonths, monthBefore } from '../../../core/domain/calendar.ts';
@@ -78,6 +79,11 @@ export default async function UsagePage({ searchParams }: SearchProps): Promise<
         actions={
           isEmpty ? undefined : (
             <>
+              {isStaff && (
+                <Link href={`/usage/preview?${new URLSearchParams(query)}`} prefetch={false}>
+                  If the month closed now
+                </Link>
+              )}
               <a href={`/api/usage?${new URLSearchParams({ month, ...query, format: 'csv' })}`}>CSV</a>
               <a href={`/api/usage?${new URLSearchParams({ month, ...query, format: 'json' })}`}>JSON</a>
             </>
