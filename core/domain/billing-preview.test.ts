@@ -80,6 +80,13 @@ describe('what a person should look at', () => {
   });
 });
 
+test('a few bytes more are no other invoice; a tenth more is, and so is one device', () => {
+  const isChanged = (over: Partial<UsageFigures>) => previewBilling(facts({ proposed: now(over) })).isChanged;
+  expect(isChanged({ protectedBytes: 104n * GB, storedBytes: 52n * GB })).toBe(false);
+  expect(isChanged({ storedBytes: 55n * GB })).toBe(true);
+  expect(isChanged({ devices: 11 })).toBe(true);
+});
+
 test('then and change always make now, whatever the figures, and a reason stands wherever something changed', () => {
   const bytes = fc.bigInt({ min: 0n, max: 10n ** 17n });
   const anyFigures = fc

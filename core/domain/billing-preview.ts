@@ -84,6 +84,7 @@ export interface BillingPreview {
   readonly proposedMonth: string;
   readonly lines: readonly PreviewLine[];
   readonly exceptions: readonly PreviewException[];
+  /** Another number of devices, or bytes that differ by more than a twentieth. */
   readonly isChanged: boolean;
 }
 
@@ -95,6 +96,8 @@ const JUMP_MIN: Readonly<Record<'devices' | 'protectedBytes' | 'storedBytes', bi
   protectedBytes: 10_000_000_000n,
   storedBytes: 10_000_000_000n,
 };
+/** Bytes that differ by more than this are another amount for whoever reads the invoice. */
+const NOTED_SHARE = 0.05;
 /** Names of one reason. */
 const NAMES_SHOWN = 3;
 
@@ -113,9 +116,15 @@ export function previewBilling(facts: BillingFacts): BillingPreview {
     proposedMonth: proposed.month,
     lines,
     exceptions: exceptionsOf(facts, lines),
-    // Restore tests are counted day by day: before its end a month has nearly always fewer.
-    isChanged: lines.some(({ measure, change }) => measure !== 'drills' && change !== 0n),
+    isChanged: lines.some(isNoted),
   };
+}
+
+/** Bytes grow a little in every month; restore tests are counted day by day, and before its end a month has nearly always fewer. */
+function isNoted({ measure, current, change }: PreviewLine): boolean {
+  if (measure === 'drills' || change === 0n) return false;
+  if (measure === 'devices' || current === null || current === 0n) return true;
+  return Math.abs(Number(change)) / Number(current) > NOTED_SHARE;
 }
 
 function whyOf(measure: Billed, change: bigint, facts: BillingFacts): string[] {

@@ -109,7 +109,7 @@ const CUSTOMERS: Column<CustomerPreview>[] = [
     cell: (preview) => (
       <div>
         {preview.customer}
-        <div className="hf-quiet">{monthsText(preview)}</div>
+        <div className={`hf-quiet ${classes.months}`}>{monthsText(preview)}</div>
       </div>
     ),
   },
@@ -132,15 +132,12 @@ const CUSTOMERS: Column<CustomerPreview>[] = [
           </div>
         ))}
         {lines
-          .filter(({ measure, why }) => measure === 'devices' && why.length > 0)
+          .filter(({ measure, why }) => (measure === 'devices' || measure === 'protectedBytes') && why.length > 0)
           .map(({ measure, why }) => (
             <div key={measure} className="hf-quiet">
-              Devices {why.join('; ')}.
+              {BILLED_WORDS[measure].name}: {why.join('; ')}.
             </div>
           ))}
-        {exceptions.length === 0 && lines.every(({ measure, why }) => measure !== 'devices' || why.length === 0) && (
-          <span className="hf-quiet">nothing to look at</span>
-        )}
       </div>
     ),
   },
@@ -166,7 +163,7 @@ function OneCustomer({ preview }: { preview: CustomerPreview }): ReactNode {
           { label: 'If the month closed now', href: '/usage/preview' },
         ]}
         eyebrow={customer}
-        sentence={`${preview.isChanged ? 'It would be billed otherwise than in the last closed month' : 'It would be billed as in the last closed month'}${flags === 0 ? '.' : `; ${flags === 1 ? 'one thing needs' : `${flags} things need`} a look.`}`}
+        sentence={`${preview.isChanged ? 'It would be billed noticeably otherwise than in the last closed month' : 'It would be billed nearly as in the last closed month'}${flags === 0 ? '.' : `; ${flags === 1 ? 'one thing needs' : `${flags} things need`} a look.`}`}
         support={SUPPORT}
         actions={<Exports customerId={customerId} />}
       />
@@ -228,7 +225,12 @@ const LINES: Column<PreviewLine>[] = [
     align: 'end',
     cell: ({ measure, proposed }) => amountText(measure, proposed),
   },
-  { key: 'change', header: 'Difference', align: 'end', cell: (line) => differenceText(line) },
+  {
+    key: 'change',
+    header: 'Difference',
+    align: 'end',
+    cell: (line) => <span className={classes.amount}>{differenceText(line)}</span>,
+  },
   {
     key: 'why',
     header: 'Why',

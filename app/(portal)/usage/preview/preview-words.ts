@@ -27,15 +27,15 @@ export function previewSentence(previews: readonly BillingPreview[]): string {
   const all = formatCountOf(previews.length, 'customer');
   const differ =
     changed === 0
-      ? `None of ${all} would be billed otherwise`
-      : `${formatCount(changed)} of ${all} would be billed otherwise`;
+      ? `None of ${all} would be billed noticeably otherwise`
+      : `${formatCount(changed)} of ${all} would be billed noticeably otherwise`;
   return `${differ} than in the last closed month; ${flagged === 0 ? 'nothing needs a look' : `${formatCount(flagged)} ${flagged === 1 ? 'needs' : 'need'} a look`}.`;
 }
 
-/** "October 2026 against November 2026, not over yet". */
+/** "November 2026 against October 2026". */
 export function monthsText({ currentMonth, proposedMonth }: BillingPreview): string {
   const proposed = monthWords(proposedMonth);
   return currentMonth === null
     ? `${proposed}; no month was closed before`
-    : `${monthWords(currentMonth)} against ${proposed}`;
+    : `${proposed} against ${monthWords(currentMonth)}`;
 }
