@@ -10,7 +10,7 @@ import { goTime, localZone, type ZoneOffset } from '../format/go-text.ts';
 import { encodeSnapshot } from '../format/snapshot.ts';
 import type { BackupProgress, Snapshot, SnapshotSummary, UnreadItem, WritableRepository } from '../types.ts';
 import { assertWritableVersion } from '../write/assert-writable-version.ts';
-import type { BackupChanges, BackupOptions, BackupResult, BackupWarning } from './backup.ts';
+import type { BackupOptions, BackupResult, BackupWarning } from './backup.ts';
 import { BlobAdder } from './blob-adder.ts';
 import { FileQueue, type FileResult } from './file-queue.ts';
 import type { FolderRecord } from './folder-record.ts';
@@ -58,7 +58,6 @@ export class BackupRun {
   readonly #files: FileQueue;
   readonly #trees: TreeBuilder;
   readonly #known: KnownFolders;
-  readonly #parent: ParentSnapshot;
   readonly #signs = new NewDataSigns();
   readonly #state: FolderState | undefined;
   readonly #witnesses: WitnessFiles;
@@ -129,7 +128,6 @@ export class BackupRun {
             clock,
           });
     const parent = new ParentSnapshot(repo, index, zone);
-    this.#parent = parent;
     this.#known = new KnownFolders(parent, index, this.#state);
     const store = (tree: Buffer): string => this.#blobs.addTree(tree, parent.damagedPacks);
     const attributesOf = (entry: PlacedEntry): ReturnType<TreeBuilderOptions['attributesOf']> => {
@@ -139,13 +137,12 @@ export class BackupRun {
     };
     const onTooLarge = (item: UnreadItem): unknown => this.#unread.push(item);
     this.#trees = new TreeBuilder({ owners, zone, attributesOf, store, onTooLarge, state: this.#state });
-    const addChunks = (chunks: HashedBlobs): string[] => this.#blobs.addChunks(chunks);
-    const addFileChunks = (chunks: HashedBlobs): string[] => this.#blobs.addChunks(chunks, this.#signs);
+    const addChunks = (of: HashedBlobs, by?: NewDataSigns): string[] => this.#blobs.addChunks(of, by);
     const onBytes = (bytes: number, full: Buffer): void => {
       this.#progress.bytesDone += bytes;
       this.#report(full);
     };
-    this.#files = new FileQueue({ lanes: this.#lanes, addChunks: addFileChunks, onBytes });
+    this.#files = new FileQueue({ lanes: this.#lanes, addChunks: (of) => addChunks(of, this.#signs), onBytes });
     this.#streamQueue = new StreamQueue({
       sink: {
         borrowBuffer: () => this.#lanes.borrowBuffer(),
@@ -435,17 +432,8 @@ export class BackupRun {
       addedBytes: data_added,
       storedBytes: this.#blobs.storedBytes,
       witness: this.#witnesses.chosen(),
-      changes: { ...this.#signs.figures(), files: this.#fileChanges() },
+      changes: this.#signs.changes(this.#known.isWhole ? this.#options.parent?.summary : undefined, this.#counts),
     };
-  }
-
-  /** A file is the same one by its path: one that was moved went and came. */
-  #fileChanges(): BackupChanges['files'] {
-    const former = this.#options.parent?.summary?.total_files_processed;
-    // Of a folder whose listing is damaged nobody knows what was in it.
-    if (former === undefined || this.#parent.damagedPacks.size > 0) return null;
-    const { changed, unmodified } = this.#counts;
-    return { former, changed, gone: Math.max(0, former - changed - unmodified) };
   }
 }
 

@@ -3,6 +3,8 @@
  * and how even its bytes are (their entropy). Dumps of databases are left out: they are made anew each time, and their size and
  * kind say nothing of what happened to the files.
  */
+import type { SnapshotSummary } from '../types.ts';
+import type { BackupChanges } from './backup.ts';
 import type { HashedBlobs } from './lane-messages.ts';
 
 /** Bytes of one look: long enough for a histogram of 256 values, and some millionths of a second. */
@@ -47,6 +49,19 @@ export class NewDataSigns {
       storedBytes: this.storedBytes,
       entropy: this.#weight === 0 ? null : { bits: this.#weighted / this.#weight, sampledBytes: this.#sampledBytes },
     };
+  }
+
+  /**
+   * With what became of the parent's files. A file is the same one by its path: one that was moved went and came. `parent`
+   * undefined: there is none, or a listing of it could not be read, so that nobody knows what was in that folder.
+   */
+  changes(
+    parent: SnapshotSummary | undefined,
+    { changed, unmodified }: { readonly changed: number; readonly unmodified: number },
+  ): BackupChanges {
+    const former = parent?.total_files_processed;
+    const files = former === undefined ? null : { former, changed, gone: Math.max(0, former - changed - unmodified) };
+    return { ...this.figures(), files };
   }
 
   read(bytes: number): void {
