@@ -145,7 +145,7 @@ function Figures({
       </Panel>
       {view.standing !== null && (
         <>
-          <ReadinessPanel standing={view.standing} links={links} />
+          <ReadinessPanel standing={view.standing} figures={view.figures} links={links} />
           <StandingPanel standing={view.standing} timeZone={view.customer.timeZone} links={links} />
           <Panel title="What we did ourselves" note="measured with the above">
             <MetricRow>
