@@ -51,13 +51,15 @@ function AllCustomers({
     flagged: previews.filter(({ exceptions }) => exceptions.length > 0),
   };
   const rows = of[show];
+  // Said once where it is the same for all.
+  const months = new Set(previews.map(monthsText));
   return (
     <>
       <PageHeader
         crumbs={[{ label: 'Usage', href: '/usage' }]}
         eyebrow="If the month closed now"
         sentence={previewSentence(previews)}
-        support={SUPPORT}
+        support={months.size === 1 ? `${[...months][0]}. ${SUPPORT}` : SUPPORT}
         actions={previews.length === 0 ? undefined : <Exports />}
       />
       <TabLinks
@@ -77,7 +79,7 @@ function AllCustomers({
         ) : (
           <DataTable
             label="What customers would be billed if the month closed now"
-            columns={CUSTOMERS}
+            columns={columnsOf(months.size > 1)}
             rows={rows}
             rowKey={({ customerId }) => customerId}
             href={({ customerId }) => `/usage/preview?customer=${customerId}`}
@@ -102,14 +104,14 @@ function Exports({ customerId }: { customerId?: string }): ReactNode {
 const lineOf = ({ lines }: CustomerPreview, measure: Billed): PreviewLine =>
   lines.find((line) => line.measure === measure)!;
 
-const CUSTOMERS: Column<CustomerPreview>[] = [
+const columnsOf = (hasMonths: boolean): Column<CustomerPreview>[] => [
   {
     key: 'customer',
     header: 'Customer',
     cell: (preview) => (
       <div>
         {preview.customer}
-        <div className={`hf-quiet ${classes.months}`}>{monthsText(preview)}</div>
+        {hasMonths && <div className={`hf-quiet ${classes.months}`}>{monthsText(preview)}</div>}
       </div>
     ),
   },
