@@ -65,7 +65,19 @@ describe('what a person should look at', () => {
     ['a third more devices', { proposed: now({ devices: 14 }) }, ['jump']],
     ['a third less protected', { proposed: now({ protectedBytes: 60n * GB }) }, ['jump']],
     ['a fourth more, and not above it', { proposed: now({ devices: 12, protectedBytes: 125n * GB }) }, []],
-    ['twenty times a trifle', { proposed: now({ storedBytes: 52n * GB }) }, []],
+    [
+      'twenty times a trifle',
+      {
+        closed: { month: '2026-10', figures: figures({ storedBytes: GB / 10n }) },
+        proposed: now({ storedBytes: 2n * GB }),
+      },
+      [],
+    ],
+    [
+      'twenty times more than a trifle',
+      { closed: { month: '2026-10', figures: figures({ storedBytes: GB }) }, proposed: now({ storedBytes: 20n * GB }) },
+      ['jump'],
+    ],
     ['days without a measurement', { proposed: now({ daysMeasured: 20 }) }, ['days_missing']],
     ['a machine that went after the highest day', { removedLater: ['PC-1'] }, ['removed_counted']],
     ['a device without a restore point', { unprotected: ['PC-2'] }, ['unprotected']],

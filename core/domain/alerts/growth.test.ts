@@ -149,6 +149,9 @@ describe('a day against its four weeks', () => {
       expect(farOf(today, days)).toEqual([]);
       days.push(today);
     }
+    // That week is not blind: the whole backup is compared until there are enough days of files.
+    const encrypted = { addedBytes: 90 * GB, storedBytes: 90 * GB };
+    expect(farOf(usual(0, encrypted, { newBytes: 90 * GB, readBytes: 90 * GB }), OLD_WEEKS)).toContain('unique');
   });
 });
 
