@@ -13,6 +13,13 @@ function manifestOf(
   dumps: readonly DumpFacts[],
   warnings: BackupResult['warnings'] = [],
   revision = PROTOCOL_REVISION,
+  changes: BackupResult['changes'] = {
+    files: { former: 10, changed: 2, gone: 1 },
+    readBytes: 3,
+    newBytes: 2,
+    storedBytes: 2,
+    entropy: { bits: 4.5, sampledBytes: 2 },
+  },
 ) {
   const result: BackupResult = {
     snapshotId: hex('1'),
@@ -29,6 +36,7 @@ function manifestOf(
     addedBytes: 0,
     storedBytes: 0,
     witness,
+    changes,
   };
   const times = { captureMs: 1, startedMs: 1, finishedMs: 2 };
   const ids = { runId: uuid, vaultId: uuid, repositoryId: hex('3'), parentSnapshotId: null };
@@ -77,5 +85,26 @@ test('what is not kept of an entry is in the manifest, clipped and counted, and 
 
 test('a gateway that is older than what is not kept gets a manifest that it knows, and the backup succeeds', () => {
   const manifest = manifestOf([], [], [{ path: '/srv/a', reason: 'its attributes could not be read' }], 0);
-  expect(manifest).toEqual(manifestOf([], []));
+  const { changes: _, ...known } = manifestOf([], []);
+  expect(manifest).toEqual(known);
+});
+
+test('how the files differ is in the manifest for a gateway that takes it, and never keeps a backup from being committed', () => {
+  const changes = {
+    files: { former: 10, changed: 2, gone: 1 },
+    readBytes: 30,
+    newBytes: 20,
+    storedBytes: 25,
+    entropy: { bits: 7.9, sampledBytes: 10 },
+  };
+  expect(manifestOf([], [], [], PROTOCOL_REVISION, changes).changes).toEqual(changes);
+  expect(manifestOf([], [], [], 1, changes)).not.toHaveProperty('changes');
+  // Figures that contradict themselves would be refused with the whole backup: they are left out instead.
+  for (const wrong of [
+    { ...changes, newBytes: 31 },
+    { ...changes, entropy: { bits: 8.1, sampledBytes: 10 } },
+    { ...changes, entropy: { bits: Number.NaN, sampledBytes: 10 } },
+    { ...changes, files: { former: 2, changed: 2, gone: 1 } },
+  ])
+    expect(manifestOf([], [], [], PROTOCOL_REVISION, wrong)).not.toHaveProperty('changes');
 });

@@ -1,6 +1,11 @@
 /** The commit manifest of a finished backup: what was stored, what could not be read, what a drill can compare with. */
-import { type CommitManifest, commitManifest, type ManifestObject } from '../../core/protocol/manifest.ts';
-import { NOT_KEPT_REVISION } from '../../core/protocol/version.ts';
+import {
+  changeFigures,
+  type CommitManifest,
+  commitManifest,
+  type ManifestObject,
+} from '../../core/protocol/manifest.ts';
+import { CHANGES_REVISION, NOT_KEPT_REVISION } from '../../core/protocol/version.ts';
 import type { BackupResult } from '../../core/repository/backup/backup.ts';
 import type { UnreadItem } from '../../core/repository/types.ts';
 import type { DumpFacts } from '../sources/dump-stream.ts';
@@ -44,6 +49,7 @@ export function runManifest(result: BackupResult, facts: RunFacts): CommitManife
     unreadCount: result.unread.length,
     unreadBytes: result.unreadBytes,
     ...(revision < NOT_KEPT_REVISION ? {} : notKept(result.warnings)),
+    ...(revision < CHANGES_REVISION ? {} : changesOf(result.changes)),
     // The canary first and dumps next, so that the cap never takes them. A path too long for the message cannot be drilled,
     // only restored.
     witness: [...dumps.map(dumpWitness), ...result.witness.map((file) => ({ ...file }))]
@@ -60,6 +66,12 @@ function notKept(warnings: BackupResult['warnings']): Pick<CommitManifest, 'notK
     .slice(0, LISTED_MAX)
     .map(({ path, reason }) => ({ path: path.slice(0, PATH_MAX), reason: reason.slice(0, MESSAGE_MAX) }));
   return { notKept: listed, notKeptCount: warnings.length };
+}
+
+/** Figures that no message takes are left out: no backup fails for them. */
+function changesOf(changes: BackupResult['changes']): Pick<CommitManifest, 'changes'> {
+  const { data, success } = changeFigures.safeParse(changes);
+  return success ? { changes: data } : {};
 }
 
 function dumpWitness({ path, bytes, sha256, ...dump }: DumpFacts): CommitManifest['witness'][number] {

@@ -84,7 +84,11 @@ export function CustomerHome({
       {view.devices.length > 0 && <Month view={view} />}
       {view.standing !== null && (
         <div style={{ marginTop: 16 }}>
-          <ReadinessPanel standing={view.standing} links={figureLinks(view.customer.id, view.month, isStaff)} />
+          <ReadinessPanel
+            standing={view.standing}
+            figures={view.figures}
+            links={figureLinks(view.customer.id, view.month, isStaff)}
+          />
           {view.standing.held !== null && (
             <div style={{ marginTop: 16 }}>
               <Panel title="What lies on the machines" note="and how much of it is backed up">

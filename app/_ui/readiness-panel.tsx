@@ -1,5 +1,7 @@
 import Link from 'next/link';
 import type { ReactNode } from 'react';
+import { formatBytes, formatCount, formatCountOf } from '../../core/domain/format.ts';
+import type { CustomerFigures } from '../../core/domain/sla/customer-figures.ts';
 import { percentText } from '../../core/domain/sla/percent-text.ts';
 import { READINESS_PARTS, type ReadinessPart } from '../../core/domain/sla/readiness.ts';
 import type { Standing } from '../../core/domain/sla/standing.ts';
@@ -20,9 +22,35 @@ export function figureLinks(customerId: string, month: string, isStaff: boolean)
   };
 }
 
-/** One number, never without its parts; and the rule 3-2-1-1-0 as lamps, each with its reason. */
-export function ReadinessPanel({ standing, links }: { standing: Standing; links: FigureLinks }): ReactNode {
+/** What each share was computed from; of what is not measured, nothing. */
+function countsOf(
+  { integrity, coverage }: Standing,
+  figures: CustomerFigures | null,
+): Readonly<Partial<Record<ReadinessPart, string>>> {
+  return {
+    ...(figures === null
+      ? {}
+      : {
+          rpo: `n = ${formatCountOf(figures.sources, 'source')}`,
+          drills: `${formatCount(figures.drilled.met)} of ${formatCountOf(figures.drilled.of, 'source')}`,
+        }),
+    integrity: `of ${formatBytes(integrity.storedBytes)}`,
+    ...(coverage.isMeasured ? { coverage: `n = ${formatCountOf(coverage.of, 'machine')}` } : {}),
+  };
+}
+
+/** One number, never without its parts; and the rule 3-2-1-1-0 as lamps, each with its reason. `figures`: of the same month. */
+export function ReadinessPanel({
+  standing,
+  figures,
+  links,
+}: {
+  standing: Standing;
+  figures: CustomerFigures | null;
+  links: FigureLinks;
+}): ReactNode {
   const { readiness, lamps, coverage } = standing;
+  const counts = countsOf(standing, figures);
   return (
     <Panel
       title="Ready to recover"
@@ -45,6 +73,9 @@ export function ReadinessPanel({ standing, links }: { standing: Standing; links:
                     <Link href={links[part]} prefetch={false}>
                       {PART_WORDS[part]}
                     </Link>
+                  )}
+                  {share !== null && counts[part] !== undefined && (
+                    <span className={classes.count}>{counts[part]}</span>
                   )}
                 </dt>
                 <dd>

@@ -159,7 +159,7 @@ function Figures({
       </Panel>
       {view.standing !== null && (
         <>
-          <ReadinessPanel standing={view.standing} links={links} />
+          <ReadinessPanel standing={view.standing} figures={view.figures} links={links} />
           <StandingPanel standing={view.standing} timeZone={view.customer.timeZone} links={links} />
           {view.standing.held !== null && (
             <Panel title="What lies on the machines" note="measured with the above">

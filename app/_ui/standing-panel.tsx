@@ -73,12 +73,14 @@ export function StandingPanel({
           },
           {
             key: 'For how long nobody can delete them',
-            value:
+            value: open(
+              links.rpo,
               retention.horizonMs === null
                 ? 'there are none'
                 : retention.horizonMs === 0
                   ? 'not at all: the store does not lock them'
                   : formatDuration(retention.horizonMs),
+            ),
           },
           {
             key: 'Restore tests with complete evidence',

@@ -29,6 +29,32 @@ export const unreadItem = z.strictObject({
   message: z.string().max(1000),
 });
 
+/** Counts of files and bytes end where no number of JavaScript is exact any more. */
+const exactCount = z.int().min(0);
+
+/**
+ * How the files differ from those of the snapshot before, as the agent saw it while it read them: what the service looks for signs
+ * of encryption and deletion in. It tells no name and no content, so that it works where nobody else holds the key.
+ */
+export const changeFigures = z
+  .strictObject({
+    /** Null: the backup had nothing to be compared with, or not all of it could be read. */
+    files: z
+      .strictObject({ former: exactCount, changed: exactCount, gone: exactCount })
+      .refine(({ former, changed, gone }) => changed + gone <= former)
+      .nullable(),
+    /** Of files that were opened; dumps are left out. */
+    readBytes: exactCount,
+    /** Of these, what the vault did not have. */
+    newBytes: exactCount,
+    /** What these were stored at. */
+    storedBytes: exactCount,
+    /** Mean entropy of a sample of the new bytes, in bits a byte; null when too little was new. */
+    entropy: z.strictObject({ bits: z.number().min(0).max(8), sampledBytes: z.int().min(1) }).nullable(),
+  })
+  .refine(({ readBytes, newBytes }) => newBytes <= readBytes);
+export type ChangeFigures = z.infer<typeof changeFigures>;
+
 const notKeptItem = z.strictObject({ path: z.string().max(8192), reason: z.string().max(1000) });
 
 export const witnessFile = z.strictObject({
@@ -79,6 +105,7 @@ export const commitManifest = z.strictObject({
   /** What is not kept of entries that are: attributes, above all. The first 1000; absent when all is kept. */
   notKept: z.array(notKeptItem).min(1).max(1000).optional(),
   notKeptCount: z.int().min(1).optional(),
+  changes: changeFigures.optional(),
   witness: z.array(witnessFile).max(10_000),
 });
 

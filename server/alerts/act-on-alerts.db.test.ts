@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { newId } from '../../core/base/ids.ts';
 import { setExcuseRule } from '../sla/excuses.ts';
 import { createTestTenant } from '../testing/test-services.ts';
+import { viewForecast } from '../usage/view-forecast.ts';
 import { acknowledgeAlerts, assignAlerts, snoozeAlerts } from './act-on-alerts.ts';
 import { readAlertEvents } from './alert-events.ts';
 import { changeRule } from './change-rule.ts';
@@ -33,6 +34,16 @@ describe('quota', () => {
     await setCustomerQuota(services, tenant.owner, one.customerId, 30_000_000);
     expect(await open()).toMatchObject([{ kind: 'quota', deviceId: null, customerId: one.customerId }]);
     expect((await only('quota')).message).toMatch(/used 66 % of its storage.*in 10 days/);
+    // The page of its usage says the same, and nobody else's scope sees it.
+    expect(await viewForecast(services, tenant.customers[0].viewer, one.customerId)).toEqual({
+      usedBytes: 20_000_000,
+      bytesPerDay: 1_000_000,
+      days: 20,
+      quota: { bytes: 30_000_000, usedShare: 2 / 3, daysLeft: 10 },
+    });
+    await expect(viewForecast(services, tenant.customers[1].viewer, one.customerId)).rejects.toMatchObject({
+      code: 'not_found',
+    });
     await setCustomerQuota(services, tenant.owner, one.customerId, 300_000_000);
     expect(await open()).toEqual([]);
     await expect(setCustomerQuota(services, technician, one.customerId, 1)).rejects.toMatchObject({

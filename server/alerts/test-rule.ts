@@ -15,9 +15,11 @@ import { plansOf } from '../../core/domain/drill-plans.ts';
 import type { OccurrenceOutcome } from '../../core/domain/outcome.ts';
 import { requireStaff, type Scope } from '../access/scope.ts';
 import type { Tx } from '../db/client.ts';
+import { sqlFragment } from '../db/sql-fragment.ts';
 import { withScope } from '../db/with-scope.ts';
 import { reachedLevel } from '../drills/load-coverage.ts';
 import type { Services } from '../services.ts';
+import { type ChangeColumns, toFileFigures } from './change-columns.ts';
 import { loadPolicyFacts, type PolicyFacts } from './load-device-facts.ts';
 import { classOf } from './load-rules.ts';
 import type { BackTestView } from './view.ts';
@@ -163,10 +165,10 @@ async function loadRows(
   const points = await tx.$queryRaw<PointRow[]>`
     SELECT p.* FROM unnest(${ids}::uuid[]) AS s(id) CROSS JOIN LATERAL (
       (SELECT source_id, sealed_at, capture_at, is_usable AND state = 'sealed' AS is_usable, stored_bytes::float8, added_bytes::float8,
-          files::float8, bytes::float8 FROM restore_point x
+          files::float8, bytes::float8, ${CHANGES} FROM restore_point x
         WHERE x.tenant_id = ${tenantId}::uuid AND x.source_id = s.id AND x.capture_at >= ${since})
       UNION ALL
-      (SELECT source_id, sealed_at, capture_at, true, stored_bytes::float8, added_bytes::float8, files::float8, bytes::float8
+      (SELECT source_id, sealed_at, capture_at, true, stored_bytes::float8, added_bytes::float8, files::float8, bytes::float8, ${CHANGES}
         FROM restore_point x WHERE x.tenant_id = ${tenantId}::uuid AND x.source_id = s.id AND x.capture_at < ${since}
         AND x.is_usable AND x.state = 'sealed' ORDER BY x.capture_at DESC LIMIT 1)) p`;
   const occurrences = await tx.$queryRaw<OccurrenceRow[]>`
@@ -194,6 +196,7 @@ async function loadRows(
       addedBytes: row.added_bytes,
       files: row.files,
       bytes: row.bytes,
+      changes: toFileFigures(row),
     })),
     occurrences: (occurrencesOf.get(id) ?? []).map((row) => ({
       dueMs: row.due_at.getTime(),
@@ -214,7 +217,12 @@ async function loadRows(
   });
 }
 
-interface PointRow {
+/** Of `restore_point`, under the names of its columns in the code. */
+const CHANGES = sqlFragment`former_files::float8 AS "formerFiles", changed_files::float8 AS "changedFiles",
+  gone_files::float8 AS "goneFiles", file_read_bytes::float8 AS "fileReadBytes", file_new_bytes::float8 AS "fileNewBytes",
+  file_stored_bytes::float8 AS "fileStoredBytes", entropy_bits AS "entropyBits"`;
+
+interface PointRow extends Readonly<Record<keyof ChangeColumns, number | null>> {
   readonly source_id: string;
   readonly sealed_at: Date;
   readonly capture_at: Date;

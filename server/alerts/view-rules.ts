@@ -7,6 +7,7 @@ import { withScope } from '../db/with-scope.ts';
 import type { Services } from '../services.ts';
 import { loadRules } from './load-rules.ts';
 import type { RulesView } from './view.ts';
+import { loadTeamTime } from './view-team-time.ts';
 
 /** Four weeks: long enough that a rule which calls once a week is seen to. */
 const NOISE_DAYS = 28;
@@ -38,6 +39,8 @@ export async function viewRules(services: Services, scope: Scope): Promise<Rules
       nowMs,
       devices,
       days: NOISE_DAYS,
+      noise: noiseReport([...times.values()].flat(), devices, NOISE_DAYS * DAY_MS),
+      teamTime: await loadTeamTime(tx, tenantId, nowMs),
       rules: rules.map((rule) => ({
         rule,
         isChanged: rule.id === null && changed.some(({ kind }) => kind === rule.kind),

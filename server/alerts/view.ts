@@ -5,6 +5,7 @@ import type { AlertKind, Severity } from '../../core/domain/alerts/kinds.ts';
 import type { NoiseReport } from '../../core/domain/alerts/noise.ts';
 import type { Rule } from '../../core/domain/alerts/rules.ts';
 import type { AlertTicket } from './alert-tickets.ts';
+import type { TeamTimeView } from './view-team-time.ts';
 
 /** Something that needs a person, as the page of a device shows it. */
 export interface AlertView {
@@ -121,6 +122,9 @@ export interface RulesView {
   readonly devices: number;
   readonly days: number;
   readonly rules: readonly RuleView[];
+  /** Of all rules together. */
+  readonly noise: NoiseReport;
+  readonly teamTime: TeamTimeView;
   readonly customers: readonly (Person & { readonly quotaBytes: number | null })[];
   readonly policies: readonly (Person & { readonly customerName: string })[];
   readonly mayChange: boolean;

@@ -41,9 +41,14 @@ export async function watchCustomerQuota(
     select: { name: true, quotaBytes: true },
   });
   const subject = { tenantId, customerId, deviceId: null };
-  await settleQuota(services, change, subject, customer.quotaBytes, customer.name, async () =>
-    usesOf(await selectDays(change.tx, tenantId, customerId, null)),
+  await settleQuota(services, change, subject, customer.quotaBytes, customer.name, () =>
+    loadCustomerUses(change.tx, tenantId, customerId),
   );
+}
+
+/** What a customer had stored at the end of each of the last 28 days on which something was stored, the newest last. */
+export async function loadCustomerUses(tx: Tx, tenantId: string, customerId: string): Promise<DayUse[]> {
+  return usesOf(await selectDays(tx, tenantId, customerId, null));
 }
 
 async function settleQuota(

@@ -1,4 +1,5 @@
 import { HoldfastError } from '../../core/base/errors.ts';
+import type { CustomerFigures } from '../../core/domain/sla/customer-figures.ts';
 import type { Standing } from '../../core/domain/sla/standing.ts';
 import type { Scope } from '../access/scope.ts';
 import type { AlertView } from '../alerts/view.ts';
@@ -8,7 +9,7 @@ import { refreshSummaries } from '../fleet/refresh-summaries.ts';
 import { loadSummaries, selectCustomerSummaries, type SummaryRow, withHistory } from '../fleet/summaries.ts';
 import type { DeviceSummary } from '../fleet/view.ts';
 import type { Services } from '../services.ts';
-import { readStandingJson } from '../sla/read-figures.ts';
+import { readFiguresJson, readStandingJson } from '../sla/read-figures.ts';
 
 /** As on the page of a device. */
 const ALERTS_MAX = 20;
@@ -47,6 +48,8 @@ export interface CustomerHomeView {
   readonly alerts: readonly AlertView[];
   /** What is stored and proven now; null until it was added up. */
   readonly standing: Standing | null;
+  /** Of the month so far; null until they were computed. */
+  readonly figures: CustomerFigures | null;
   /** The last drill that passed, with what it compared. */
   readonly lastProof: {
     readonly drillId: string;
@@ -84,6 +87,7 @@ export async function viewCustomerHome(
     // A source of a revoked device is history, not part of what is protected now.
     sources: months.filter((one) => nameOf.has(one.deviceId)).map((one) => toMonthView(one, nameOf.get(one.deviceId)!)),
     standing: readStandingJson(customer.standing),
+    figures: customer.figures === null ? null : readFiguresJson(customer.figures),
     alerts: alerts.map(({ openedAt, ...alert }) => ({ ...alert, openedMs: openedAt.getTime() })),
     lastProof: customer.proof,
   };
@@ -94,6 +98,8 @@ interface CustomerRow {
   readonly timezone: string;
   readonly month: string;
   readonly standing: unknown;
+  /** Of the same row as `standing`. */
+  readonly figures: unknown;
   readonly proof: CustomerHomeView['lastProof'];
 }
 
@@ -119,7 +125,7 @@ async function readHome(services: Services, scope: Scope, customerId: string, no
   >(services, scope, [
     toStatement(
       'home-customer',
-      sqlFragment`SELECT c.name, c.timezone, m.month, f.standing, p.proof FROM customer c
+      sqlFragment`SELECT c.name, c.timezone, m.month, f.standing, f.figures, p.proof FROM customer c
         CROSS JOIN (SELECT ${month} AS month) m
         LEFT JOIN customer_month f ON f.tenant_id = c.tenant_id AND f.customer_id = c.id AND f.month = m.month
         LEFT JOIN LATERAL (SELECT jsonb_build_object('drillId', d.id, 'deviceName', e.name, 'finishedMs', epoch_ms(d.finished_at),

@@ -120,6 +120,18 @@ describe('a manifest that is not true ends in commit_invalid, a failed run, and 
         return { text: canonicalJson(device.manifest(runId, objects, { unreadCount: 9 })), signature };
       },
     ],
+    [
+      'with more files changed than there were',
+      /malformed at changes/,
+      () =>
+        signed({
+          ...device.manifest(runId, objects),
+          changes: {
+            ...{ files: { former: 3, changed: 2, gone: 2 }, readBytes: 1, newBytes: 1, storedBytes: 1 },
+            entropy: null,
+          },
+        }),
+    ],
     ['with an unknown member', /malformed/, () => signed({ ...device.manifest(runId, objects), extra: 1 })],
     [
       'with a name that leads elsewhere',

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { HoldfastError } from '../../core/base/errors.ts';
-import { commitManifest, unreadItem } from '../../core/protocol/manifest.ts';
+import { type ChangeFigures, commitManifest, unreadItem } from '../../core/protocol/manifest.ts';
 import { runProgress } from '../../core/protocol/messages.ts';
 import type { Scope } from '../access/scope.ts';
 import type { BackupRun } from '../db/generated/client.ts';
@@ -59,6 +59,8 @@ export interface ManifestFacts {
   readonly addedBlobs: number;
   readonly addedBytes: number;
   readonly witnessFiles: number;
+  /** What the agent saw of the files; null where it is older than these figures. */
+  readonly changes: ChangeFigures | null;
 }
 
 const sealProgress = z.object({ phase: z.literal('seal'), done: z.number(), total: z.number() });
@@ -114,6 +116,7 @@ async function loadManifestFacts(tx: Tx, tenantId: string, runId: string): Promi
     addedBlobs: manifest.added.blobs,
     addedBytes: manifest.added.bytes,
     witnessFiles: manifest.witness.length,
+    changes: manifest.changes ?? null,
   };
 }
 

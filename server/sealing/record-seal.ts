@@ -1,6 +1,7 @@
 import { HoldfastError } from '../../core/base/errors.ts';
 import { newId } from '../../core/base/ids.ts';
 import { isPartialAccepted } from '../../core/domain/sla/partial.ts';
+import { toChangeColumns } from '../alerts/change-columns.ts';
 import { resolveAlert } from '../alerts/open-alert.ts';
 import { watchQuota } from '../alerts/watch-quota.ts';
 import { applyChange, type Change } from '../changes/apply-change.ts';
@@ -125,6 +126,7 @@ async function createPoint(
       bytes: BigInt(Math.round(manifest.selected.bytes)),
       storedBytes: BigInt(Math.round(manifest.added.storedBytes)),
       addedBytes: BigInt(Math.round(manifest.added.bytes)),
+      ...toChangeColumns(manifest.changes),
       packIds: manifest.packIds,
       witness: manifest.witness,
     },

@@ -1,10 +1,8 @@
-import {
-  figuresByDay,
-  GROWTH_TIMES,
-  growthSignals,
-  isGrowthUnusual,
-  ransomwareSign,
-} from '../../core/domain/alerts/growth.ts';
+import { figuresByDay } from '../../core/domain/alerts/day-figures.ts';
+import { farSignals, GROWTH_TIMES, growthSignals } from '../../core/domain/alerts/growth.ts';
+import { signalWords } from '../../core/domain/alerts/growth-words.ts';
+import { ransomwareSign } from '../../core/domain/alerts/ransomware-sign.ts';
+import { loadSealedBackups } from '../alerts/growth-history.ts';
 import { openAlert } from '../alerts/open-alert.ts';
 import { settleRules } from '../alerts/settle-rules.ts';
 import type { Change } from '../changes/apply-change.ts';
@@ -19,22 +17,9 @@ const DAY_MS = 86_400_000;
  */
 export async function watchGrowth(services: Services, change: Change, { run }: SealWork): Promise<void> {
   const nowMs = services.clock.nowMs();
-  const points = await change.tx.restorePoint.findMany({
-    where: {
-      tenantId: run.tenantId,
-      sourceId: run.sourceId,
-      sealedAt: { gte: new Date(nowMs - (GROWTH_TIMES.comparedDays + 1) * DAY_MS) },
-    },
-    select: { sealedAt: true, storedBytes: true, addedBytes: true, files: true, bytes: true },
-  });
+  const sinceMs = nowMs - (GROWTH_TIMES.comparedDays + 1) * DAY_MS;
   const days = figuresByDay(
-    points.map((point) => ({
-      sealedMs: point.sealedAt.getTime(),
-      storedBytes: Number(point.storedBytes),
-      addedBytes: point.addedBytes === null ? null : Number(point.addedBytes),
-      files: Number(point.files),
-      bytes: Number(point.bytes),
-    })),
+    await loadSealedBackups(change.tx, { tenantId: run.tenantId, sourceId: run.sourceId }, sinceMs),
     nowMs,
   );
   const today = days.at(-1)!;
@@ -42,13 +27,10 @@ export async function watchGrowth(services: Services, change: Change, { run }: S
   const signals = growthSignals(today, former);
   const subject = { tenantId: run.tenantId, customerId: run.customerId, deviceId: run.deviceId };
   await settleRules(services, change, subject, 'growth', ({ parameters }) => {
-    if (!isGrowthUnusual(signals, parameters)) return undefined;
-    const far = [...signals]
-      .sort((a, b) => Math.abs(b.z) - Math.abs(a.z))
-      .filter(({ z }) => Math.abs(z) > parameters.together)
-      .map(({ name, z }) => `${name} (${z > 0 ? 'more' : 'less'} than usual)`);
+    const far = farSignals(signals, parameters);
+    if (far.length === 0) return undefined;
     return {
-      message: `Compared with the last four weeks this stands out: ${far.join(', ')}. The backup is kept as it is. Look at what changed on the machine; if nothing should have, treat it as an attack.`,
+      message: `Compared with the last four weeks this stands out: ${far.map(signalWords).join('; ')}. The backup is kept as it is. Look at what changed on the machine; if nothing should have, treat it as an attack.`,
     };
   });
   const sign = ransomwareSign(today, former);

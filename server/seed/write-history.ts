@@ -55,6 +55,8 @@ export function firstDueMs(device: ScenarioDevice, { atMs, days }: Scenario): nu
   return Math.ceil((fromMs - offsetMs) / everyMs) * everyMs + offsetMs;
 }
 
+export const userId = (seed: string, email: string): string => seededId(seed, 'user', email);
+
 export const excuseId = (seed: string, deviceId: string): string => seededId(seed, 'excuse', deviceId);
 
 /** A UUID of version 8 from a device, a word and a number. */
@@ -113,10 +115,9 @@ const alertWords = sqlFragment`jsonb_to_recordset(${JSON.stringify(
 
 /** What each fate is in words and times; of the devices' restore points every so many are tested, and the newest one in any case. */
 const told = (plan: ReturnType<typeof planned>, atMs: number) => sqlFragment`
-  SELECT h.*, began + interval '4 minutes' AS committed_at, began + interval '5 minutes' AS finished_at,
+  SELECT h.*, n.*, began + interval '4 minutes' AS committed_at, began + interval '5 minutes' AS finished_at,
     is_sealed AND outcome <> 'partial' AS is_whole,
     bytes + bytes / 3000 * k AS selected_bytes,
-    CASE WHEN mishap = 'ransomware' AND is_after_mishap THEN bytes * 9 / 10 ELSE bytes / 2000 * (1 + far % 20) / 10 END AS added_bytes,
     CASE outcome
       WHEN 'missed' THEN CASE WHEN mishap IN ('dead_link', 'ransomware') AND is_after_mishap THEN 'The machine was not heard from; no backup began before the window closed.' ELSE 'No backup began before the window closed.' END
       WHEN 'failed' THEN CASE WHEN mishap = 'quota' AND is_after_mishap THEN 'The storage that was booked is full; nothing more could be stored.' ELSE 'The connection broke and could not be made again in time.' END
@@ -135,7 +136,15 @@ const told = (plan: ReturnType<typeof planned>, atMs: number) => sqlFragment`
       outcome IN ('ok', 'late', 'partial', 'failed', 'stuck') IS TRUE AS has_run,
       outcome IN ('ok', 'late', 'partial') IS TRUE AS is_sealed,
       (outcome IN ('ok', 'late') AND NOT coalesce(mishap IN ('unproven', 'ransomware') AND is_after_mishap, false)) IS TRUE AS is_testable
-    FROM (${fates(plan, atMs)}) fates) h`;
+    FROM (${fates(plan, atMs)}) fates) h
+  -- What the machine saw of its files: encryption writes most of them anew, and what is new no longer compresses.
+  CROSS JOIN LATERAL (SELECT bytes / 400000 AS files, (mishap = 'ransomware' AND is_after_mishap) IS TRUE AS is_encrypted) e
+  CROSS JOIN LATERAL (SELECT files, CASE WHEN is_encrypted THEN bytes * 9 / 10 ELSE bytes / 2000 * (1 + far % 20) / 10 END AS stored_bytes,
+    CASE WHEN is_encrypted THEN bytes * 9 / 10 ELSE bytes / 2000 * (1 + far % 20) / 10 * (18 + far % 5) / 10 END AS new_bytes,
+    CASE WHEN is_encrypted THEN bytes * 9 / 10 ELSE bytes / 2000 * (1 + far % 20) / 10 * (4 + far % 3) END AS read_bytes,
+    CASE WHEN is_encrypted THEN files * 4 / 5 ELSE files * (3 + far % 9) / 1000 END AS changed_files,
+    CASE WHEN is_encrypted THEN files / 50 ELSE files * (far % 4) / 3000 END AS gone_files,
+    CASE WHEN is_encrypted THEN 7.97 ELSE 4.7 + (far % 60) / 100.0 END AS entropy_bits) n`;
 
 /** What a backup of a machine with a database has dumped. */
 const DUMPS = [
@@ -148,6 +157,7 @@ const DUMPS = [
 /** Writes expected backups, runs, restore points and drills of the devices. */
 export async function writeHistory(tx: Tx, scenario: Scenario, devices: readonly ScenarioDevice[]): Promise<void> {
   const { tenantId, atMs } = scenario;
+  const technicianId = userId(scenario.seed, `tomas@${scenario.name}.example`);
   const own = sqlFragment`${tenantId}::uuid`;
   const place = sqlFragment`customer_id, device_id, source_id`;
   await tx.$executeRaw`
@@ -168,26 +178,36 @@ export async function writeHistory(tx: Tx, scenario: Scenario, devices: readonly
         CASE outcome WHEN 'failed' THEN 'failed' WHEN 'stuck' THEN 'aborted' ELSE 'sealed' END,
         CASE outcome WHEN 'failed' THEN 'failed' WHEN 'stuck' THEN 'failed' WHEN 'partial' THEN 'partial' ELSE 'ok' END,
         began, committed_at, CASE WHEN is_sealed THEN committed_at END, finished_at, CASE WHEN is_sealed THEN ${snapshotId} END,
-        bytes / 400000, selected_bytes, added_bytes, CASE outcome WHEN 'partial' THEN 40 + far ELSE 0 END,
+        files, selected_bytes, stored_bytes, CASE outcome WHEN 'partial' THEN 40 + far ELSE 0 END,
         CASE outcome WHEN 'partial' THEN bytes / 40 ELSE 0 END,
         CASE outcome WHEN 'failed' THEN 'storage_unavailable' WHEN 'stuck' THEN 'cancelled' END,
         CASE WHEN outcome IN ('failed', 'stuck') THEN reason END
       FROM h WHERE has_run),
     points AS (
       INSERT INTO restore_point (tenant_id, id, ${place}, vault_id, run_id, snapshot_id, tree_id, capture_at, committed_at, sealed_at,
-        state, outcome, is_usable, files, bytes, stored_bytes, pack_ids, witness, level_passed, verified_at, drilled_at)
+        state, outcome, is_usable, files, bytes, stored_bytes, added_bytes, former_files, changed_files, gone_files,
+        file_read_bytes, file_new_bytes, file_stored_bytes, entropy_bits, pack_ids, witness, level_passed, verified_at, drilled_at)
       SELECT ${own}, ${idOf('point')}, ${place}, vault_id, ${idOf('run')}, ${snapshotId}, ${snapshotId}, began, committed_at, finished_at,
         CASE WHEN is_kept THEN 'sealed' ELSE 'expired' END, CASE WHEN is_whole THEN 'ok' ELSE 'partial' END, is_whole AND is_kept,
-        bytes / 400000, selected_bytes, added_bytes, '{}', CASE WHEN level >= 4 THEN ${JSON.stringify(DUMPS)}::jsonb ELSE '[]' END, CASE WHEN is_tested AND drill_state = 'passed' THEN level ELSE 1 END,
+        files, selected_bytes, stored_bytes, new_bytes + files * 20,
+        CASE WHEN k > 0 THEN files END, CASE WHEN k > 0 THEN changed_files END, CASE WHEN k > 0 THEN gone_files END,
+        read_bytes, new_bytes, stored_bytes, entropy_bits, '{}',
+        CASE WHEN level >= 4 THEN ${JSON.stringify(DUMPS)}::jsonb ELSE '[]' END, CASE WHEN is_tested AND drill_state = 'passed' THEN level ELSE 1 END,
         finished_at + interval '10 minutes', CASE WHEN is_tested AND drill_state = 'passed' THEN tested_at END
       FROM h WHERE is_sealed),
     alerts AS (
-      INSERT INTO alert (tenant_id, id, customer_id, device_id, kind, severity, title, message, opened_at, resolved_at, resolution)
-      SELECT ${own}, ${idOf('alert')}, customer_id, device_id, a.kind, a.severity, a.title, h.reason, a.opened_at, mended_at, 'recovered'
+      INSERT INTO alert (tenant_id, id, customer_id, device_id, kind, severity, title, message, opened_at, resolved_at, resolution,
+        acknowledged_at, acknowledged_by, owner_id)
+      SELECT ${own}, ${idOf('alert')}, customer_id, device_id, a.kind, a.severity, a.title, h.reason, a.opened_at, mended_at, 'recovered',
+        s.at, s.by, s.by
       FROM h CROSS JOIN LATERAL (
         SELECT w.kind, w.severity, w.title, CASE outcome WHEN 'failed' THEN finished_at
           WHEN 'partial' THEN due_at + (rpo_s - every_s) * interval '1 second' ELSE window_end + interval '5 minutes' END AS opened_at
         FROM ${alertWords} WHERE w.outcome = h.outcome) a
+      -- Two of three are looked at while they stand.
+      CROSS JOIN LATERAL (SELECT CASE WHEN far % 3 > 0 AND a.opened_at + (5 + far % 50) * interval '1 minute' < mended_at
+        THEN a.opened_at + (5 + far % 50) * interval '1 minute' END AS at) seen
+      CROSS JOIN LATERAL (SELECT seen.at, CASE WHEN seen.at IS NOT NULL THEN ${technicianId}::uuid END AS by) s
       WHERE a.opened_at < mended_at AND mended_at <= ${new Date(atMs)}::timestamptz AND NOT coalesce(is_after_mishap, false))
     INSERT INTO drill (tenant_id, id, ${place}, vault_id, restore_point_id, level, trigger, state, seed, files_planned, files_done,
       files_matched, bytes_planned, bytes_done, mismatches, timings, rto_estimated_ms, started_at, finished_at, created_at, newest_business_at, error_message)

@@ -9,7 +9,7 @@ import type { Services } from '../services.ts';
 import type { Mishap, Scenario, ScenarioDevice } from './scenario.ts';
 import { seededId } from './seeded-random.ts';
 import { allowLongStatements, LONG_TRANSACTION } from './long-statements.ts';
-import { excuseId, firstDueMs, writeHistory } from './write-history.ts';
+import { excuseId, firstDueMs, userId, writeHistory } from './write-history.ts';
 
 /** Of one transaction, in expected backups: some seconds' work, which a slow machine with much else to do may take for a minute. */
 const EXPECTED_AT_ONCE = 10_000;
@@ -130,8 +130,6 @@ async function writeProvider(
     await audit('tenant.created', { kind: 'tenant', id: tenantId }, { name: tenantName, seed: name });
   });
 }
-
-const userId = (seed: string, email: string): string => seededId(seed, 'user', email);
 
 export function seedSlug(name: string): string {
   return `seed-${name}`;

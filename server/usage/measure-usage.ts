@@ -7,7 +7,7 @@ import type { Services } from '../services.ts';
 /** A device that was enrolled and revoked in between is not seen; four looks a day cost a sum over the ledger each. */
 const AGAIN_AFTER_MS = 6 * 3600_000;
 
-interface Measured extends UsageDay {
+export interface Measured extends UsageDay {
   readonly customerId: string;
 }
 
@@ -26,7 +26,7 @@ export async function measureUsage(services: Pick<Services, 'db' | 'clock'>, sco
     const lastMs = last._max.measuredAt?.getTime();
     const isRecent = lastMs !== undefined && now.getTime() - lastMs < AGAIN_AFTER_MS;
     if (isRecent && !(await hasFirstBytes(tx, tenantId, new Date(lastMs)))) return 0;
-    const measured = await lookAt(tx, tenantId, now);
+    const measured = await lookAtUsage(tx, tenantId, now);
     if (measured.length === 0) return 0;
     const before = await tx.usageDay.findMany({ where: { tenantId, day: { in: measured.map(({ day }) => day) } } });
     const known = new Map(before.map((row) => [`${row.customerId}/${row.day}`, row]));
@@ -65,7 +65,8 @@ async function hasFirstBytes(tx: Tx, tenantId: string, last: Date): Promise<bool
   return found!.found;
 }
 
-async function lookAt(tx: Tx, tenantId: string, now: Date): Promise<Measured[]> {
+/** What every customer of a tenant uses at this instant, each on the day of its own clock. */
+export async function lookAtUsage(tx: Tx, tenantId: string, now: Date): Promise<Measured[]> {
   return await tx.$queryRaw<Measured[]>`
     WITH held AS (
       SELECT s.customer_id, sum(p.bytes) AS bytes FROM source s

@@ -14,6 +14,8 @@ test('a customer sees their own month and devices, and nothing that staff do', a
   for (const path of [
     '/today',
     '/alerts/rules',
+    '/alerts/time',
+    '/usage/preview',
     '/fleet',
     '/drills',
     '/reports/summary',

@@ -140,3 +140,35 @@ for (const colorScheme of ['light', 'dark'] as const)
       await expectFits(page);
       await shoot(page, info, `fleet-${colorScheme}-${width}`, { fullPage: false });
     });
+
+test('from an alert of encryption the day is found that stands out, drawn by its signals and named in the table behind them', async ({
+  page,
+}) => {
+  await page.goto('/alerts?kind=ransomware');
+  await page.getByRole('table').getByRole('link').first().click();
+  await page.getByRole('link', { name: 'What each day changed' }).click();
+  const panel = page.getByRole('region', { name: 'What each day changed' });
+  await expect(panel).toContainText('1 day stands out');
+  // Five of the six: no file is gone that was there.
+  await expect(panel.getByRole('img', { name: /this stands out$/ })).toHaveCount(5);
+  await panel.getByText('As a table').click();
+  await expect(panel.getByRole('row').nth(1)).toContainText(/usually .*z \d/);
+  await expectFits(page);
+});
+
+test('what alerts cost and what would be billed open their rows', async ({ page }) => {
+  await page.goto('/alerts/rules');
+  await page.getByRole('link', { name: /Minutes a customer and day: what it is made of/ }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toContainText(/Alerts cost \d+\.\d min a customer and day/);
+  await page.getByRole('table').getByRole('link').first().click();
+  await expect(page.getByRole('table', { name: /Items that cost time/ }).getByRole('row')).not.toHaveCount(1);
+  await page.goto('/usage');
+  await page.getByRole('link', { name: 'If the month closed now' }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toContainText('40 customers');
+  await page
+    .getByRole('table')
+    .getByRole('link', { name: /Fjord Seafood/ })
+    .click();
+  await expect(page.getByRole('table', { name: 'What is billed, then and now' })).toContainText('grew by');
+  await expectFits(page);
+});

@@ -1,3 +1,8 @@
+import { isQuotaTight } from '../../../core/domain/alerts/quota.ts';
+import { builtInRule } from '../../../core/domain/alerts/rules.ts';
+import { formatBytes, formatCountOf } from '../../../core/domain/format.ts';
+import { percentText } from '../../../core/domain/sla/percent-text.ts';
+import type { StorageForecast } from '../../../server/usage/view-forecast.ts';
 import type { CustomerUsage } from '../../../server/usage/list-usage.ts';
 
 /** Against the month before: "12 % more", "as before". Never rounded to nothing: a change that is seen has a word. */
@@ -20,4 +25,29 @@ export function sumUsage(rows: readonly CustomerUsage[]) {
     }),
     { protectedBytes: 0n, storedBytes: 0n, devices: 0, drills: 0 },
   );
+}
+
+/** When what was agreed is full; without an agreement, how fast it grows. */
+export function forecastWords({ quota, bytesPerDay, days }: StorageForecast): {
+  readonly name: string;
+  readonly value: string;
+  readonly note: string;
+  readonly isTight: boolean;
+} {
+  const pace = bytesPerDay <= 0 ? 'does not grow' : `grows by ${formatBytes(bytesPerDay)} a day`;
+  const from = `from ${formatCountOf(days, 'day')} of the last four weeks`;
+  if (quota === null)
+    return {
+      name: 'Growth of what is stored',
+      value: bytesPerDay <= 0 ? 'none' : `${formatBytes(bytesPerDay)} a day`,
+      note: `no quota is agreed on; ${from}`,
+      isTight: false,
+    };
+  const { daysLeft, usedShare, bytes } = quota;
+  return {
+    name: 'Quota is full',
+    value: daysLeft === 0 ? 'now' : daysLeft === null ? 'not at this pace' : `in ${formatCountOf(daysLeft, 'day')}`,
+    note: `${percentText(usedShare, 0)} of ${formatBytes(bytes)} used; ${pace}, ${from}`,
+    isTight: isQuotaTight(quota, builtInRule('quota').parameters),
+  };
 }

@@ -370,6 +370,7 @@ test('noise is what was over within the hour, untouched and by itself', () => {
     noiseShare: 0.25,
     per100DevicesWeek: 25,
     mttaMs: 60_000,
+    acknowledged: 1,
   });
   expect(noiseReport([], 0, 7 * DAY)).toMatchObject({ per100DevicesWeek: null, noiseShare: null, mttaMs: null });
   // What somebody or something mended counts; not what was over by itself at once, nor what a changed rule closed.

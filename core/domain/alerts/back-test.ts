@@ -8,7 +8,8 @@ import type { OccurrenceOutcome } from '../outcome.ts';
 import type { DeviceFacts, EndedRun, SourceFacts } from './device-facts.ts';
 import { OUTCOMES_READ } from './device-facts.ts';
 import { wantedAlerts } from './evaluate.ts';
-import { figuresByDay, GROWTH_TIMES, growthSignals, isGrowthUnusual, type SealedBackup } from './growth.ts';
+import { figuresByDay, type SealedBackup } from './day-figures.ts';
+import { GROWTH_TIMES, growthSignals, isGrowthUnusual } from './growth.ts';
 import { isTestable } from './kinds.ts';
 import { isRuleOf, matchesFilter, type Rule } from './rules.ts';
 

@@ -169,7 +169,8 @@ export const KIND_WORDS: Readonly<Record<AlertKind, KindWords>> = {
   },
   growth: {
     name: 'A backup grew in an unusual way',
-    meaning: 'A day’s new data, its compression or its number of files lies far from the last four weeks.',
+    meaning:
+      'How much a day changed, deleted or added, or what its new data is like, lies far from the last four weeks.',
     severity: 'info',
   },
   upkeep: {

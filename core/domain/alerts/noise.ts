@@ -30,6 +30,8 @@ export interface NoiseReport {
   /** Of all, those whose cause came back. */
   readonly reopened: number;
   readonly reopenShare: number | null;
+  /** Alerts that somebody acknowledged. */
+  readonly acknowledged: number;
   /** Mean time until somebody acknowledged, of those that somebody did; null: nobody ever. */
   readonly mttaMs: number | null;
   /** Mean time until it was over. */
@@ -50,6 +52,7 @@ export function noiseReport(alerts: readonly AlertTimes[], devices: number, wind
   const noisy = over.filter(isNoise).length;
   const actionable = over.filter((alert) => !alert.isMoot && !isNoise(alert)).length;
   const reopened = alerts.filter(({ isReopened }) => isReopened).length;
+  const seen = alerts.filter(({ acknowledgedMs }) => acknowledgedMs !== null);
   const weeks = windowMs / (7 * 86_400_000);
   return {
     alerts: alerts.length,
@@ -62,9 +65,8 @@ export function noiseReport(alerts: readonly AlertTimes[], devices: number, wind
     actionableShare: over.length === 0 ? null : actionable / over.length,
     reopened,
     reopenShare: alerts.length === 0 ? null : reopened / alerts.length,
-    mttaMs: mean(
-      alerts.flatMap(({ openedMs, acknowledgedMs }) => (acknowledgedMs === null ? [] : [acknowledgedMs - openedMs])),
-    ),
+    acknowledged: seen.length,
+    mttaMs: mean(seen.map(({ openedMs, acknowledgedMs }) => acknowledgedMs! - openedMs)),
     mttrMs: mean(over.map(({ openedMs, resolvedMs }) => resolvedMs! - openedMs)),
   };
 }

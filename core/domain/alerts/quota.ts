@@ -26,10 +26,15 @@ export interface QuotaState {
   readonly daysLeft: number | null;
 }
 
+/** Bytes that come to it in a usual day; 0 with fewer than two days. */
+export function pacePerDay(days: readonly DayUse[]): number {
+  return theilSenSlope(days.map(({ day, usedBytes }) => ({ x: day, y: usedBytes })));
+}
+
 /** `days`: the sums at the end of each day, the newest last. */
 export function quotaState(quotaBytes: number, days: readonly DayUse[]): QuotaState {
   const used = days.at(-1)?.usedBytes ?? 0;
-  const slope = theilSenSlope(days.map(({ day, usedBytes }) => ({ x: day, y: usedBytes })));
+  const slope = pacePerDay(days);
   const left = quotaBytes - used;
   const usedShare = quotaBytes <= 0 ? 1 : used / quotaBytes;
   if (left <= 0) return { usedShare, daysLeft: 0 };

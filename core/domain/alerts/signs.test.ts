@@ -2,15 +2,6 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { policyDocument } from '../policy.ts';
 import { backTest, causeAt, type DevicePast, type SourcePast } from './back-test.ts';
-import {
-  type DayFigures,
-  figuresByDay,
-  growthSignals,
-  isGrowthUnusual,
-  medianOf,
-  ransomwareSign,
-  robustZ,
-} from './growth.ts';
 import { isQuotaTight, quotaState, theilSenSlope } from './quota.ts';
 import { builtInRule } from './rules.ts';
 import { weakenings } from './weakening.ts';
@@ -18,80 +9,6 @@ import { weakenings } from './weakening.ts';
 const HOUR = 3_600_000;
 const DAY = 24 * HOUR;
 const T = Date.UTC(2026, 10, 21, 12);
-const GB = 1e9;
-
-describe('growth', () => {
-  const usual = (day: number, over: Partial<DayFigures> = {}): DayFigures => ({
-    day,
-    storedBytes: GB + (day % 3) * 1e7,
-    addedBytes: 2 * GB + (day % 5) * 1e7,
-    files: 10_000 + (day % 4),
-    bytes: 100 * GB,
-    ...over,
-  });
-  const weeks = Array.from({ length: 28 }, (_, at) => usual(at - 28));
-  const limits = { alone: 8, together: 4 };
-
-  test('a usual day is not unusual; ten times the new data is; a quiet day is not', () => {
-    const at = (over: Partial<DayFigures>) => isGrowthUnusual(growthSignals(usual(0, over), weeks), limits);
-    expect(at({})).toBe(false);
-    expect(at({ storedBytes: 10 * GB, addedBytes: 20 * GB })).toBe(true);
-    expect(at({ storedBytes: 0, addedBytes: 0 })).toBe(false);
-    expect(at({ files: 1000 })).toBe(true);
-  });
-
-  test('without a week of days nothing is said', () => {
-    expect(growthSignals(usual(0, { storedBytes: 1e15 }), weeks.slice(-6))).toEqual([]);
-  });
-
-  test('mass encryption is seen by what no longer compresses; a new video collection is not taken for it', () => {
-    const encrypted = usual(0, { storedBytes: 40 * GB, addedBytes: 40 * GB });
-    expect(ransomwareSign(encrypted, weeks)).toMatch(/40 % of its data is new in one day and no longer compresses/);
-    expect(ransomwareSign({ ...encrypted, storedBytes: 20 * GB }, weeks)).toBeUndefined();
-    expect(ransomwareSign({ ...encrypted, bytes: 140 * GB, files: 10_100 }, weeks)).toBeUndefined();
-    const photos = weeks.map((day) => ({ ...day, storedBytes: day.addedBytes! }));
-    expect(ransomwareSign(encrypted, photos)).toBeUndefined();
-    expect(ransomwareSign(encrypted, weeks.slice(-3))).toBeUndefined();
-  });
-
-  test('the robust distance does not change with the unit or the zero of what is measured', () => {
-    const values = fc.array(fc.integer({ min: -1000, max: 1000 }), { minLength: 7, maxLength: 30 });
-    fc.assert(
-      fc.property(
-        values,
-        fc.integer({ min: -2000, max: 2000 }),
-        fc.constantFrom(2, 4, 1024),
-        fc.integer({ min: -50, max: 50 }),
-        (former, value, scale, shift) => {
-          const moved = former.map((one) => one * scale + shift);
-          const [a, b] = [robustZ(value, former), robustZ(value * scale + shift, moved)];
-          if (Number.isFinite(a)) expect(b).toBeCloseTo(a, 6);
-          else expect(b).toBe(a);
-          const sorted = [...former].sort((x, y) => x - y);
-          const below = sorted.filter((one) => one <= medianOf(former)).length;
-          expect(below * 2).toBeGreaterThanOrEqual(former.length);
-        },
-      ),
-    );
-  });
-
-  test('every backup is in one day, and a daily one an hour earlier or later does not leave its own', () => {
-    fc.assert(
-      fc.property(fc.array(fc.integer({ min: -300, max: 300 }), { minLength: 1, maxLength: 20 }), (jitterMinutes) => {
-        const backups = jitterMinutes.map((minutes, at) => ({
-          sealedMs: T - at * DAY + (at === 0 ? 0 : minutes * 60_000),
-          storedBytes: 1,
-          addedBytes: 1,
-          files: 1,
-          bytes: 1,
-        }));
-        const days = figuresByDay(backups, T);
-        expect(days.map(({ storedBytes }) => storedBytes)).toEqual(backups.map(() => 1));
-        expect(days.at(-1)?.day).toBe(0);
-      }),
-    );
-  });
-});
 
 describe('quota', () => {
   test('the slope of a line is its slope, and a few wild days hardly move it', () => {
@@ -188,6 +105,7 @@ describe('a rule on the past', () => {
     addedBytes: 1,
     files: 1,
     bytes: 1,
+    changes: null,
   });
   const stretch = { startMs: T - 30 * DAY, endMs: T };
 

@@ -19,6 +19,7 @@ import { Lanes } from './lanes.ts';
 import { type KnownEntry, type KnownFolder, KnownFolders } from './known-folders.ts';
 import { loadOwnerNames } from './owners.ts';
 import { PackWriter } from '../write/pack-writer.ts';
+import { NewDataSigns } from './new-data-signs.ts';
 import { ParentSnapshot } from './parent.ts';
 import { ScratchFiles } from '../write/scratch-files.ts';
 import { sealUnpacked, storeObject } from '../write/store-object.ts';
@@ -57,6 +58,7 @@ export class BackupRun {
   readonly #files: FileQueue;
   readonly #trees: TreeBuilder;
   readonly #known: KnownFolders;
+  readonly #signs = new NewDataSigns();
   readonly #state: FolderState | undefined;
   readonly #witnesses: WitnessFiles;
   readonly #unread: UnreadItem[] = [];
@@ -135,12 +137,12 @@ export class BackupRun {
     };
     const onTooLarge = (item: UnreadItem): unknown => this.#unread.push(item);
     this.#trees = new TreeBuilder({ owners, zone, attributesOf, store, onTooLarge, state: this.#state });
-    const addChunks = (chunks: HashedBlobs): string[] => this.#blobs.addChunks(chunks);
+    const addChunks = (of: HashedBlobs, by?: NewDataSigns): string[] => this.#blobs.addChunks(of, by);
     const onBytes = (bytes: number, full: Buffer): void => {
       this.#progress.bytesDone += bytes;
       this.#report(full);
     };
-    this.#files = new FileQueue({ lanes: this.#lanes, addChunks, onBytes });
+    this.#files = new FileQueue({ lanes: this.#lanes, addChunks: (of) => addChunks(of, this.#signs), onBytes });
     this.#streamQueue = new StreamQueue({
       sink: {
         borrowBuffer: () => this.#lanes.borrowBuffer(),
@@ -430,6 +432,7 @@ export class BackupRun {
       addedBytes: data_added,
       storedBytes: this.#blobs.storedBytes,
       witness: this.#witnesses.chosen(),
+      changes: this.#signs.changes(this.#known.isWhole ? this.#options.parent?.summary : undefined, this.#counts),
     };
   }
 }

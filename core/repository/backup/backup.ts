@@ -17,6 +17,7 @@ import type {
   WritableRepository,
 } from '../types.ts';
 import { BackupRun } from './backup-run.ts';
+import type { NewDataFigures } from './new-data-signs.ts';
 import type { StreamSource } from './stream-source.ts';
 
 export interface BackupOptions {
@@ -75,6 +76,19 @@ export interface BackupWarning {
   readonly reason: string;
 }
 
+/** How the files differ from those of the parent. Contents of dumps are left out; each counts as one file. */
+export interface BackupChanges extends NewDataFigures {
+  /** Null without a parent, and where what it held is not wholly known. */
+  readonly files: {
+    /** In the parent. */
+    readonly former: number;
+    /** Of these, the ones whose contents are others now. */
+    readonly changed: number;
+    /** Of these, the ones that are not in this snapshot: deleted, moved, left out, or not readable. */
+    readonly gone: number;
+  } | null;
+}
+
 export interface BackupResult {
   readonly snapshotId: string;
   readonly snapshot: SnapshotWithId;
@@ -95,6 +109,7 @@ export interface BackupResult {
   /** Sealed bytes that were new. */
   readonly storedBytes: number;
   readonly witness: readonly WitnessFile[];
+  readonly changes: BackupChanges;
 }
 
 /**

@@ -5,6 +5,7 @@ import type { BlobType } from '../types.ts';
 import { crc32 } from 'node:zlib';
 import type { BlobsSealed, HashedBlobs } from './lane-messages.ts';
 import type { Lanes } from './lanes.ts';
+import type { NewDataSigns } from './new-data-signs.ts';
 import type { PackWriter } from '../write/pack-writer.ts';
 
 const ID_BYTES = 32;
@@ -67,30 +68,35 @@ export class BlobAdder {
     return true;
   }
 
-  /** Chunks of files, in a buffer of the lanes, which goes back to them. Returns their ids. */
-  addChunks({ buffer, ranges, ids: idBytes, sums }: HashedBlobs): string[] {
+  /** Chunks of files, in a buffer of the lanes, which goes back to them. `signs` hears of them. Returns their ids. */
+  addChunks(chunks: HashedBlobs, signs?: NewDataSigns): string[] {
+    const { buffer, ranges, ids: idBytes, sums } = chunks;
     const hex = Buffer.from(idBytes.buffer, idBytes.byteOffset, idBytes.byteLength).toString('hex');
     const ids: string[] = [];
     const wanted: number[] = [];
     for (let at = 0; at * 2 < ranges.length; at += 1) {
       const id = hex.slice(at * ID_BYTES * 2, (at + 1) * ID_BYTES * 2);
       ids.push(id);
+      const bytes = ranges[at * 2 + 1]! - ranges[at * 2]!;
+      signs?.read(bytes);
       if (this.#claimed.data.has(id) || this.#hasOld(idBytes, at * ID_BYTES)) continue;
-      this.#claim(id, 'data', ranges[at * 2 + 1]! - ranges[at * 2]!);
+      this.#claim(id, 'data', bytes);
       wanted.push(at);
+      signs?.add(chunks, at);
     }
     if (wanted.length === 0) this.#lanes.releaseBuffer(buffer);
-    else if (wanted.length === ids.length) this.#seal('data', { buffer, ranges, ids: idBytes, sums });
+    else if (wanted.length === ids.length) this.#seal('data', chunks, signs);
     else {
       const wantedIds = new Uint8Array(wanted.length * ID_BYTES);
       for (const [place, at] of wanted.entries())
         wantedIds.set(idBytes.subarray(at * ID_BYTES, (at + 1) * ID_BYTES), place * ID_BYTES);
-      this.#seal('data', {
+      const ofWanted = {
         buffer,
         ranges: Uint32Array.from(wanted.flatMap((at) => [ranges[at * 2]!, ranges[at * 2 + 1]!])),
         ids: wantedIds,
         sums: Uint32Array.from(wanted, (at) => sums[at]!),
-      });
+      };
+      this.#seal('data', ofWanted, signs);
     }
     return ids;
   }
@@ -149,16 +155,17 @@ export class BlobAdder {
     this.#seal('tree', { buffer, ranges, ids, sums });
   }
 
-  #seal(type: BlobType, blobs: HashedBlobs): void {
+  #seal(type: BlobType, { buffer, ranges, ids, sums }: HashedBlobs, signs?: NewDataSigns): void {
     this.#sealing += 1;
     const done = (sealed: BlobsSealed): void => {
       this.storedBytes += sealed.storedBytes;
+      if (signs !== undefined) signs.storedBytes += sealed.storedBytes;
       this.#sealing -= 1;
       if (this.#sealing === 0) this.#whenIdle?.();
     };
     // A lane that fails ends the backup in its own way; such a promise never settles.
     this.#lanes
-      .seal({ type, ...blobs }, type === 'data')
+      .seal({ type, buffer, ranges, ids, sums }, type === 'data')
       .then(done)
       .catch(this.#onFailure);
   }

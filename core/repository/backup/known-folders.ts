@@ -44,6 +44,11 @@ export class KnownFolders {
     this.#state = state;
   }
 
+  /** Whether every listing of the parent that was asked for could be read. */
+  get isWhole(): boolean {
+    return this.#parent.damagedPacks.size === 0;
+  }
+
   /** Packs in which what was kept lies. */
   packIds(): string[] {
     return Array.from(this.#packs, (number) => this.#index.packId(number));

@@ -91,6 +91,15 @@ test('a source of which nearly all is gone is backed up as it is, and the servic
   expect((await stack.run(statePath, 'backup')).code).toBe(0);
   expect(await sealedOf(statePath)).toBe(2);
   expect(await alertsOf(statePath)).toContain('suspicious');
+  // What the agent counted is kept with each point: the first has nothing before it, of the second two files and the canary are left.
+  const points = await stack.sql(
+    `SELECT former_files::int AS former, changed_files::int AS changed, gone_files::int AS gone, file_read_bytes::int AS read,
+      file_new_bytes::int AS new FROM restore_point WHERE device_id = $1 ORDER BY sealed_at`,
+    [(await loadIdentity(statePath)).deviceId],
+  );
+  expect(points).toMatchObject([{ former: null, gone: null }, { changed: 1 }]);
+  expect(Number(points[1]?.former) - Number(points[1]?.gone)).toBe(3);
+  for (const { read, new: added } of points) expect(Number(read) >= Number(added) && Number(added) > 0).toBe(true);
 });
 
 test('a copy of the machine and the machine itself are both paused, and told why; a quiet day later it goes on', async () => {

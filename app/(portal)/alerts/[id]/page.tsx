@@ -120,6 +120,18 @@ function Facts({ view, clock }: { view: AlertDetail; clock: PageClock }): ReactN
       key: alert.resolvedMs === null ? 'Stands for' : 'Stood for',
       value: formatDuration((alert.resolvedMs ?? view.nowMs) - alert.openedMs),
     },
+    ...((alert.kind === 'growth' || alert.kind === 'ransomware') && alert.deviceId !== null
+      ? [
+          {
+            key: 'What it is made of',
+            value: (
+              <Link href={`/devices/${alert.deviceId}?tab=changes`} prefetch={false}>
+                What each day changed
+              </Link>
+            ),
+          },
+        ]
+      : []),
     { key: 'Owner', value: alert.ownerName ?? 'nobody' },
     ...view.tickets.map((ticket, at) => ({
       key: at === 0 ? 'Ticket' : `Ticket ${at + 1}`,

@@ -13,6 +13,7 @@ import { PageHeader } from '../../../_ui/page-header.tsx';
 import { KeyValues } from '../../../_ui/key-values.tsx';
 import { Panel } from '../../../_ui/panel.tsx';
 import { StatusBadge } from '../../../_ui/status-badge.tsx';
+import { NoiseTiles } from './noise-tiles.tsx';
 import { QuotaDialog } from './quota-dialog.client.tsx';
 import { NewRule, RuleDialog } from './rule-dialog.client.tsx';
 import { limitsWords, mendedWords, noiseWords, rulesSentence } from './rule-words.ts';
@@ -115,6 +116,7 @@ export default async function RulesPage(): Promise<ReactNode> {
         support={`What each did in the last ${view.days} days at ${formatCount(view.devices)} devices. A rule that is mostly over before anybody looks calls for nothing: widen its limits.`}
         {...(view.mayChange ? { actions: <NewRule kinds={OWN_RULE_KINDS} choices={choices} /> } : {})}
       />
+      <NoiseTiles view={view} />
       <Panel isFlush>
         <DataTable label="Rules" columns={columns} rows={view.rules} rowKey={({ rule }) => rule.id ?? rule.kind} />
       </Panel>

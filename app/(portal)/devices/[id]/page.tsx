@@ -2,6 +2,7 @@ import { IconArrowBackUp, IconDatabaseImport, IconFileCheck, IconShieldCheck } f
 import type { Metadata } from 'next';
 import type { ReactNode } from 'react';
 import { z } from 'zod';
+import { viewGrowth } from '../../../../server/alerts/growth-history.ts';
 import { viewSystemTests } from '../../../../server/drills/change-system-tests.ts';
 import { type DeviceView, viewDevice } from '../../../../server/devices/queries.ts';
 import { viewDeviceCoverage } from '../../../../server/inventory/view-coverage.ts';
@@ -19,6 +20,7 @@ import { StatusBadge } from '../../../_ui/status-badge.tsx';
 import { TabLinks } from '../../../_ui/tab-links.tsx';
 import { DeviceAlerts } from './device-alerts.tsx';
 import { DeviceFacts } from './device-facts.tsx';
+import { DeviceGrowth } from './device-growth.tsx';
 import { DeviceHeld } from './device-held.tsx';
 import { DeviceHistory } from './device-history.tsx';
 import { DrillTable, PointTable, RunTable, VerificationTable } from './device-lists.tsx';
@@ -28,7 +30,7 @@ import { DeviceTiles } from './device-tiles.tsx';
 import { DeviceWork } from './device-work.tsx';
 import { SystemTestPanel } from './system-test-panel.tsx';
 
-const TABS = ['points', 'runs', 'drills', 'checks', 'policy'] as const;
+const TABS = ['points', 'runs', 'changes', 'drills', 'checks', 'policy'] as const;
 const query = z.object({ tab: z.enum(TABS).catch('points') });
 
 export const metadata: Metadata = { title: 'Device' };
@@ -38,6 +40,7 @@ export default async function DevicePage({ params, searchParams }: IdProps & Sea
   const { id } = await params;
   const { tab } = query.parse(await searchParams);
   const view = await orNotFound(viewDevice(services, scope, id));
+  const growth = tab === 'changes' ? await viewGrowth(services, scope, id) : undefined;
   const system = tab === 'policy' ? await viewSystemTests(services, scope, id) : undefined;
   const { device } = view;
   const held =
@@ -65,6 +68,7 @@ export default async function DevicePage({ params, searchParams }: IdProps & Sea
         tabs={[
           { key: 'points', label: 'Restore points', href: `/devices/${id}`, count: view.points.length },
           { key: 'runs', label: 'Backups', href: `/devices/${id}?tab=runs`, count: view.runs.length },
+          { key: 'changes', label: 'Changes', href: `/devices/${id}?tab=changes` },
           { key: 'drills', label: 'Drills', href: `/devices/${id}?tab=drills`, count: view.drills.length },
           { key: 'checks', label: 'Integrity', href: `/devices/${id}?tab=checks`, count: view.verifications.length },
           { key: 'policy', label: 'Policy and agent', href: `/devices/${id}?tab=policy` },
@@ -72,6 +76,7 @@ export default async function DevicePage({ params, searchParams }: IdProps & Sea
       />
       {tab === 'points' && <PointTable view={view} clock={clock} />}
       {tab === 'runs' && <RunTable view={view} clock={clock} />}
+      {growth !== undefined && <DeviceGrowth growth={growth} clock={clock} />}
       {tab === 'drills' && <DrillTable view={view} clock={clock} />}
       {tab === 'checks' && <VerificationTable view={view} clock={clock} />}
       {tab === 'policy' && (

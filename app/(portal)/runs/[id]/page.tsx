@@ -5,6 +5,7 @@ import { type RunDetailView, viewRunDetail } from '../../../../server/runs/queri
 import type { IdProps } from '../../../_server/page-props.ts';
 import { orNotFound, pageScope } from '../../../_server/session.ts';
 import { type Column, DataTable } from '../../../_ui/data-table.tsx';
+import { GROWTH_WORDS } from '../../../../core/domain/alerts/growth-words.ts';
 import { formatBytes, formatCount, formatCountOf, formatElapsed, formatShort } from '../../../../core/domain/format.ts';
 import { KeyValues } from '../../../_ui/key-values.tsx';
 import { LiveRefresh } from '../../../_ui/live-refresh.client.tsx';
@@ -134,6 +135,7 @@ function ManifestPanel({ view, clock }: { view: RunDetailView; clock: PageClock 
             key: 'New content',
             value: `${formatCountOf(manifest.addedBlobs, 'piece')}, ${formatBytes(manifest.addedBytes)} before compression`,
           },
+          ...changeFacts(manifest.changes),
           { key: 'Witness hashes', value: `of ${formatCountOf(manifest.witnessFiles, 'file')}, for restore drills` },
           {
             key: 'Compared with',
@@ -156,6 +158,24 @@ function ManifestPanel({ view, clock }: { view: RunDetailView; clock: PageClock 
       )}
     </Panel>
   );
+}
+
+/** Dumps of databases are left out of these. */
+function changeFacts(changes: NonNullable<RunDetailView['manifest']>['changes']): { key: string; value: string }[] {
+  if (changes === null) return [];
+  const { files, readBytes, newBytes, entropy } = changes;
+  return [
+    ...(files === null
+      ? []
+      : [
+          {
+            key: 'Files',
+            value: `${formatCount(files.changed)} changed, ${formatCount(files.gone)} gone, of ${formatCount(files.former)} before`,
+          },
+        ]),
+    { key: 'Read of files', value: `${formatBytes(readBytes)}, of it ${formatBytes(newBytes)} new` },
+    ...(entropy === null ? [] : [{ key: 'Randomness', value: `${GROWTH_WORDS.entropy.format(entropy.bits)} a byte` }]),
+  ];
 }
 
 function Mono({ text }: { text: string }): ReactNode {

@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import { LoadingLayout } from '../../_ui/loading-layout.tsx';
+import { LoadingLayout } from '../../../_ui/loading-layout.tsx';
 
 export default function Loading(): ReactNode {
   return <LoadingLayout tiles={4} rows={6} />;

@@ -1,25 +1,27 @@
 import { IconChartBar } from '@tabler/icons-react';
 import type { Metadata } from 'next';
+import Link from 'next/link';
 import type { ReactNode } from 'react';
 import { z } from 'zod';
-import { daysOfMonth, lastMonths, monthBefore } from '../../../core/domain/calendar.ts';
-import { formatBytes, formatCount, formatCountOf, formatDay } from '../../../core/domain/format.ts';
-import { monthWords } from '../../../core/domain/sla/sla-words.ts';
-import type { UsageDay } from '../../../core/domain/usage.ts';
-import { type CustomerUsage, listUsage, usageTrend } from '../../../server/usage/list-usage.ts';
-import { monthQuery } from '../../_server/month-query.ts';
-import type { SearchProps } from '../../_server/page-props.ts';
-import { pageScope } from '../../_server/session.ts';
-import { ChartTable } from '../../_ui/chart.tsx';
-import { type Column, DataTable } from '../../_ui/data-table.tsx';
-import { EmptyState } from '../../_ui/empty-state.tsx';
-import { MetricRow, MetricTile } from '../../_ui/metric-tile.tsx';
-import { MonthPicker } from '../../_ui/month-picker.tsx';
-import { PageHeader } from '../../_ui/page-header.tsx';
-import { Panel } from '../../_ui/panel.tsx';
-import { UsageChart } from './usage-chart.client.tsx';
-import classes from './usage.module.css';
-import { changeWords, sumUsage } from './usage-words.ts';
+import { daysOfMonth, lastMonths, monthBefore } from '../../../../core/domain/calendar.ts';
+import { formatBytes, formatCount, formatCountOf, formatDay } from '../../../../core/domain/format.ts';
+import { monthWords } from '../../../../core/domain/sla/sla-words.ts';
+import type { UsageDay } from '../../../../core/domain/usage.ts';
+import { type CustomerUsage, listUsage, usageTrend } from '../../../../server/usage/list-usage.ts';
+import { viewForecast } from '../../../../server/usage/view-forecast.ts';
+import { monthQuery } from '../../../_server/month-query.ts';
+import type { SearchProps } from '../../../_server/page-props.ts';
+import { pageScope } from '../../../_server/session.ts';
+import { ChartTable } from '../../../_ui/chart.tsx';
+import { type Column, DataTable } from '../../../_ui/data-table.tsx';
+import { EmptyState } from '../../../_ui/empty-state.tsx';
+import { MetricRow, MetricTile } from '../../../_ui/metric-tile.tsx';
+import { MonthPicker } from '../../../_ui/month-picker.tsx';
+import { PageHeader } from '../../../_ui/page-header.tsx';
+import { Panel } from '../../../_ui/panel.tsx';
+import { UsageChart } from '../usage-chart.client.tsx';
+import classes from '../usage.module.css';
+import { changeWords, forecastWords, sumUsage } from '../usage-words.ts';
 
 export const metadata: Metadata = { title: 'Usage' };
 
@@ -54,6 +56,11 @@ export default async function UsagePage({ searchParams }: SearchProps): Promise<
   const one = customerId === undefined ? undefined : rows[0]?.customer;
   const [sum, sumBefore] = [sumUsage(rows), earlier.length === 0 ? null : sumUsage(earlier)];
   const single = customerId !== undefined || !isStaff ? rows[0] : undefined;
+  // The month under way alone has a future.
+  const forecast =
+    single === undefined || single.frozenMs !== null
+      ? null
+      : forecastWords(await viewForecast(services, scope, single.customerId));
   // What a sum is made of: the customers; of one, its days.
   const opens = single === undefined ? '#customers' : '#days';
   // A provider without a device, or whose first one was enrolled a minute ago, uses nothing that a bill could name.
@@ -78,6 +85,11 @@ export default async function UsagePage({ searchParams }: SearchProps): Promise<
         actions={
           isEmpty ? undefined : (
             <>
+              {isStaff && (
+                <Link href={`/usage/preview?${new URLSearchParams(query)}`} prefetch={false}>
+                  If the month closed now
+                </Link>
+              )}
               <a href={`/api/usage?${new URLSearchParams({ month, ...query, format: 'csv' })}`}>CSV</a>
               <a href={`/api/usage?${new URLSearchParams({ month, ...query, format: 'json' })}`}>JSON</a>
             </>
@@ -124,6 +136,15 @@ export default async function UsagePage({ searchParams }: SearchProps): Promise<
               note={changeWords(sum.drills, sumBefore?.drills ?? null)}
               href={opens}
             />
+            {forecast !== null && (
+              <MetricTile
+                name={forecast.name}
+                value={forecast.value}
+                note={forecast.note}
+                href={opens}
+                {...(forecast.isTight ? { tone: 'warn' as const } : {})}
+              />
+            )}
           </MetricRow>
           <Panel title="The last three months" note={isStaff ? (one ?? 'all customers together') : undefined}>
             <div className={classes.legend} aria-hidden="true">
