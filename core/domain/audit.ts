@@ -51,6 +51,7 @@ export const AUDIT_ACTIONS = [
   'alert.assigned',
   'alert.snoozed',
   'alert.excused',
+  'alert.unheard',
   'alert_rule.changed',
   'alerts.reviewed',
   'quota.changed',

@@ -1,10 +1,11 @@
-import { type AlertKind, KIND_WORDS } from '../../core/domain/alerts/kinds.ts';
+import { type AlertKind, isFoundKind, KIND_WORDS } from '../../core/domain/alerts/kinds.ts';
 import type { StandingAlert } from '../../core/domain/alerts/reconcile.ts';
 import { isRuleOf, matchesFilter, type Rule } from '../../core/domain/alerts/rules.ts';
 import type { Services } from '../services.ts';
 import { loadRules, loadSubject } from './load-rules.ts';
 import { moveAlerts, movesOf } from './move-alerts.ts';
 import type { AlertChange, AlertSubject } from './open-alert.ts';
+import { endUnheard, noteUnheard } from './unheard-findings.ts';
 
 /**
  * Opens, changes and closes the alerts of one kind and subject where something is found out, by each of its rules: the built-in
@@ -32,6 +33,12 @@ export async function settleRules<K extends AlertKind>(
     const { title = rule.id === null ? KIND_WORDS[kind].name : rule.name, message, cause = kind } = sight;
     return [{ kind, ruleId: rule.id, severity: rule.severity, cause, title, message }];
   });
+  if (isFoundKind(kind)) {
+    const builtIn = rules.find(({ id }) => id === null);
+    const isHeard = builtIn === undefined || (builtIn.isEnabled && matchesFilter(builtIn.filter, about));
+    if (!isHeard && decide(builtIn) !== undefined) await noteUnheard(services, change, subject, kind);
+    else await endUnheard(services, change, subject, kind);
+  }
   const moves = movesOf(subject, about, rules, wanted, standing);
   if (moves !== undefined) await moveAlerts(services, change, tenantId, [moves]);
 }

@@ -1,4 +1,3 @@
-import { isTestable } from '../../core/domain/alerts/kinds.ts';
 import { type AlertTimes, noiseReport } from '../../core/domain/alerts/noise.ts';
 import { ruleKey } from '../../core/domain/alerts/reconcile.ts';
 import { requireStaff, type Scope } from '../access/scope.ts';
@@ -41,7 +40,6 @@ export async function viewRules(services: Services, scope: Scope): Promise<Rules
       rules: rules.map((rule) => ({
         rule,
         isChanged: rule.id === null && changed.some(({ kind }) => kind === rule.kind),
-        isTestable: isTestable(rule.kind),
         noise: noiseReport(
           times.get(ruleKey({ kind: rule.kind, ruleId: rule.id })) ?? [],
           devices,

@@ -112,7 +112,6 @@ export interface AlertDetail {
 export interface RuleView {
   readonly rule: Rule;
   readonly isChanged: boolean;
-  readonly isTestable: boolean;
   readonly noise: NoiseReport;
 }
 
@@ -128,10 +127,16 @@ export interface RulesView {
 
 export interface BackTestView {
   readonly days: number;
-  readonly devicesLooked: number;
-  readonly devicesTotal: number;
+  /** So much of these days is known, the newest: what some rules look at is kept since a certain day alone. */
+  readonly knownMs: number;
+  /** What the rule looks at, and what its alerts are about. `setting`: a policy, or who holds the keys of a vault. */
+  readonly about: 'device' | 'quota' | 'customer' | 'setting';
+  /** So many of `total` devices, or quotas, were looked at. */
+  readonly looked: number;
+  readonly total: number;
   readonly alerts: number;
-  readonly devicesHit: number;
+  /** What they are about, and how many customers that concerns. */
+  readonly hit: number;
   readonly customersHit: number;
   readonly noisy: number;
   readonly stillOpen: number;
@@ -139,12 +144,13 @@ export interface BackTestView {
   readonly longestMs: number | null;
   /** Those hit most, the first first. */
   readonly worst: readonly {
-    readonly deviceId: string;
-    readonly deviceName: string;
-    readonly customerName: string;
+    readonly id: string;
+    readonly name: string;
+    /** Null: it is the customer. */
+    readonly customerName: string | null;
     readonly alerts: number;
     readonly totalMs: number;
   }[];
-  /** By day, the oldest first, to see whether it would have come in storms. */
+  /** By day that is known, the oldest first, to see whether it would have come in storms. */
   readonly perDay: readonly number[];
 }

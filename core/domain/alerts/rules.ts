@@ -3,6 +3,7 @@
  * that is on; a provider changes it, switches it off, or adds rules of its own beside it.
  */
 import { z } from 'zod';
+import { canonicalJson } from '../../base/canonical-json.ts';
 import { FilterError } from '../fleet-filter/filter-error.ts';
 import type { FilterNode } from '../fleet-filter/filter.ts';
 import { ALERT_KINDS, type AlertKind, KIND_WORDS, SEVERITIES, type Severity } from './kinds.ts';
@@ -139,6 +140,14 @@ export function builtInRule<K extends AlertKind>(kind: K): Rule<K> {
     parameters: parseParameters(kind, {}),
     filter: {},
   };
+}
+
+/**
+ * What a rule does, apart from its name and its urgency, as one text: two rules with the same one call at the same instants.
+ * A back-test is of a definition.
+ */
+export function ruleDefinition({ kind, parameters, filter }: Pick<RuleWish, 'kind' | 'parameters' | 'filter'>): string {
+  return canonicalJson({ kind, parameters: parseParameters(kind, parameters), filter });
 }
 
 export function isRuleOf<K extends AlertKind>(rule: Rule, kind: K): rule is Rule<K> {

@@ -101,9 +101,7 @@ export default async function RulesPage(): Promise<ReactNode> {
       key: 'act',
       header: <span className="hf-visually-hidden">What can be done</span>,
       align: 'end',
-      cell: ({ rule, isTestable }) => (
-        <RuleDialog rule={rule} isTestable={isTestable} mayChange={view.mayChange} choices={choices} />
-      ),
+      cell: ({ rule }) => <RuleDialog rule={rule} mayChange={view.mayChange} choices={choices} />,
     },
   ];
   return (
