@@ -167,11 +167,12 @@ export async function writeHistory(tx: Tx, scenario: Scenario, devices: readonly
       FROM h WHERE has_run),
     points AS (
       INSERT INTO restore_point (tenant_id, id, ${place}, vault_id, run_id, snapshot_id, tree_id, capture_at, committed_at, sealed_at,
-        state, outcome, is_usable, files, bytes, stored_bytes, pack_ids, witness, level_passed, verified_at, drilled_at)
+        state, outcome, is_usable, files, bytes, stored_bytes, pack_ids, witness, level_passed, verified_at, drilled_at, expired_at)
       SELECT ${own}, ${idOf('point')}, ${place}, vault_id, ${idOf('run')}, ${snapshotId}, ${snapshotId}, began, committed_at, finished_at,
         CASE WHEN is_kept THEN 'sealed' ELSE 'expired' END, CASE WHEN is_whole THEN 'ok' ELSE 'partial' END, is_whole AND is_kept,
         bytes / 400000, selected_bytes, added_bytes, '{}', '[]', CASE WHEN is_tested AND drill_state = 'passed' THEN level ELSE 1 END,
-        finished_at + interval '10 minutes', CASE WHEN is_tested AND drill_state = 'passed' THEN tested_at END
+        finished_at + interval '10 minutes', CASE WHEN is_tested AND drill_state = 'passed' THEN tested_at END,
+        CASE WHEN NOT is_kept THEN began + ${KEPT_DAYS} * interval '1 day' END
       FROM h WHERE is_sealed),
     alerts AS (
       INSERT INTO alert (tenant_id, id, customer_id, device_id, kind, severity, title, message, opened_at, resolved_at, resolution)

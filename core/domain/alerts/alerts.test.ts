@@ -24,6 +24,7 @@ const source = (over: Partial<SourceFacts> = {}): SourceFacts => ({
   outcomes: ['ok', 'ok'],
   lastRun: { state: 'sealed', outcome: 'ok', errorCode: null, errorMessage: null },
   drills: [{ level: 3, everyHours: 24, passedMs: T - HOUR }],
+  overdue: null,
   ...over,
 });
 

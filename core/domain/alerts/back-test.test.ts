@@ -27,7 +27,7 @@ const point = (sealedMs: number, over: Partial<PastPoint> = {}): PastPoint => ({
   ...over,
 });
 const sourceOf = (points: readonly PastPoint[]) => [
-  { sourceId: 's', addedMs: T - 90 * DAY, points, occurrences: [], runs: [], passes: [] },
+  { sourceId: 's', addedMs: T - 90 * DAY, points, occurrences: [], runs: [], passes: [], overdue: [] },
 ];
 
 describe('a silence', () => {

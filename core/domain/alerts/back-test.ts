@@ -49,6 +49,8 @@ export interface SourcePast {
   readonly occurrences: readonly PastOccurrence[];
   readonly runs: readonly PastRun[];
   readonly passes: readonly { readonly level: number; readonly endedMs: number }[];
+  /** Of points that the policy of today did not keep: since when, and when they were let go; null: they are still there. */
+  readonly overdue: readonly { readonly sinceMs: number; readonly goneMs: number | null }[];
 }
 
 /** A stretch in which a machine did not call, longer than any rule lets pass. */
@@ -211,10 +213,22 @@ function sourceAt({ plans }: DevicePast, source: SourcePast, atMs: number): Sour
     firstSealedMs: points.length === 0 ? null : Math.min(...points.map(({ sealedMs }) => sealedMs)),
     outcomes: outcomesAt(source.occurrences, atMs),
     lastRun: ended.reduce<PastRun | null>((a, b) => (a === null || b.startedMs > a.startedMs ? b : a), null),
+    overdue: overdueAt(source, atMs),
     drills: plans.map(({ level, everyHours }) => {
       const reached = passes.filter((pass) => pass.level >= level).map(({ endedMs }) => endedMs);
       return { level, everyHours, passedMs: reached.length === 0 ? null : Math.max(...reached) };
     }),
+  };
+}
+
+function overdueAt({ overdue }: SourcePast, atMs: number): SourceFacts['overdue'] {
+  const there = overdue.filter(({ sinceMs, goneMs }) => sinceMs <= atMs && (goneMs === null || goneMs > atMs));
+  if (there.length === 0) return null;
+  const gone = overdue.flatMap(({ goneMs }) => (goneMs !== null && goneMs <= atMs ? goneMs : []));
+  return {
+    sinceMs: Math.min(...there.map(({ sinceMs }) => sinceMs)),
+    points: there.length,
+    lastGoneMs: gone.length === 0 ? null : Math.max(...gone),
   };
 }
 
@@ -248,13 +262,14 @@ function instants(rule: Rule, past: DevicePast, { startMs, endMs }: Stretch): nu
     ...past.gaps.flatMap(({ fromMs, untilMs }) => [...after(fromMs), untilMs]),
     ...(past.storedMs === null ? [] : [past.storedMs, ...after(past.storedMs)]),
     ...past.listings.flatMap(({ startedMs, endedMs }) => [endedMs, ...after(startedMs)]),
-    ...past.sources.flatMap(({ addedMs, points, occurrences, runs, passes }) => [
+    ...past.sources.flatMap(({ addedMs, points, occurrences, runs, passes, overdue }) => [
       addedMs,
       ...after(addedMs),
       ...points.flatMap(({ sealedMs, captureMs }) => [sealedMs, ...after(captureMs), ...after(sealedMs)]),
       ...occurrences.flatMap((one) => [one.dueMs, one.resolvedMs, missedMs(one)]),
       ...runs.map(({ endedMs }) => endedMs),
       ...passes.flatMap(({ endedMs }) => [endedMs, ...after(endedMs)]),
+      ...overdue.flatMap(({ sinceMs, goneMs }) => [...after(sinceMs), ...(goneMs === null ? [] : [goneMs])]),
     ]),
   ];
   return [...new Set(found)].filter((atMs) => atMs >= startMs && atMs < endMs).sort((a, b) => a - b);
@@ -265,6 +280,7 @@ function limitsOf(rule: Rule, { deviceClass, rpoMs, plans, longestPauseMs }: Dev
   if (isRuleOf(rule, 'silent'))
     return [Math.max(SCHEDULE_TIMES.silentAfterMs, rule.parameters.hours * HOUR_MS, longestPauseMs)];
   if (isRuleOf(rule, 'upkeep')) return [rule.parameters.days * DAY_MS];
+  if (isRuleOf(rule, 'retention')) return [rule.parameters.overdueDays * DAY_MS];
   if (isRuleOf(rule, 'no_point')) {
     const { serverHours, workstationHours } = rule.parameters;
     return [Math.max((deviceClass === 'server' ? serverHours : workstationHours) * HOUR_MS, rpoMs)];

@@ -18,6 +18,7 @@ export const ALERT_KINDS = [
   'quota',
   'growth',
   'upkeep',
+  'retention',
 ] as const;
 export type AlertKind = (typeof ALERT_KINDS)[number];
 
@@ -39,6 +40,7 @@ export const STATE_KINDS = [
   'silent',
   'drill_overdue',
   'upkeep',
+  'retention',
 ] as const satisfies readonly AlertKind[];
 export type StateKind = (typeof STATE_KINDS)[number];
 
@@ -182,6 +184,12 @@ export const KIND_WORDS: Readonly<Record<AlertKind, KindWords>> = {
   upkeep: {
     name: 'The upkeep of stored data stands still',
     meaning: 'A vault was not compared with its ledger for days: nobody knows whether its data is still there.',
+    severity: 'warn',
+  },
+  retention: {
+    name: 'Retention has stopped',
+    meaning:
+      'Restore points that the policy no longer keeps are still there days later, so that the storage grows. It looks at devices whose policy says what is kept; without that everything is meant to stay.',
     severity: 'warn',
   },
 };

@@ -32,6 +32,7 @@ const PARAMETERS = {
       .default(0),
   }),
   upkeep: z.strictObject({ days: z.int().min(1).max(92).default(7) }),
+  retention: z.strictObject({ overdueDays: z.int().min(1).max(92).default(7) }),
   quota: z.strictObject({
     usedPercent: z.int().min(1).max(100).default(90),
     daysLeft: z.int().min(1).max(365).default(14),
@@ -64,6 +65,7 @@ export const OWN_RULE_KINDS = [
   'silent',
   'drill_overdue',
   'upkeep',
+  'retention',
   'quota',
   'growth',
 ] as const satisfies readonly AlertKind[];

@@ -5,6 +5,7 @@ import type { OccurrenceOutcome } from '../../../core/domain/outcome.ts';
 import type { Tx } from '../../db/client.ts';
 import { reachedLevel } from '../../drills/load-coverage.ts';
 import type { PolicyFacts } from '../load-device-facts.ts';
+import { loadAgedPoints, overdueStretches } from '../overdue-points.ts';
 import { type ChosenDevice, subjectOf } from './choose-devices.ts';
 
 /** What happened to these devices since then, and of each kind the newest before it: what held when the time began. */
@@ -14,6 +15,8 @@ export async function loadPasts(
   devices: readonly ChosenDevice[],
   policies: ReadonlyMap<string, PolicyFacts>,
   since: Date,
+  /** What is too old is reckoned for a rule that asks alone: it reads every point that there ever was. */
+  overdueUntilMs: number | null,
 ): Promise<DevicePast[]> {
   const ids = devices.map(({ id }) => id);
   const sources = await tx.source.findMany({
@@ -29,6 +32,8 @@ export async function loadPasts(
   );
   const sourcesOf = Map.groupBy(sources, ({ deviceId }) => deviceId);
   const gapsOf = await loadGaps(tx, tenantId, ids, since);
+  const overdueOf =
+    overdueUntilMs === null ? undefined : await loadOverdue(tx, tenantId, ids, since.getTime(), overdueUntilMs);
   const listingsOf = await loadListings(tx, tenantId, ids, since);
   return devices.map((device) => {
     const policy = policies.get(device.policyId)!;
@@ -47,10 +52,27 @@ export async function loadPasts(
       sources: (sourcesOf.get(device.id) ?? []).map(({ id, createdAt }) => ({
         sourceId: id,
         addedMs: createdAt.getTime(),
+        overdue: overdueOf?.get(id) ?? [],
         ...rows(id),
       })),
     };
   });
+}
+
+async function loadOverdue(
+  tx: Tx,
+  tenantId: string,
+  deviceIds: readonly string[],
+  startMs: number,
+  endMs: number,
+): Promise<ReadonlyMap<string, SourcePast['overdue']>> {
+  const sources = await loadAgedPoints(tx, tenantId, deviceIds);
+  return new Map(
+    sources.map(({ sourceId, points, terms, timeZone }) => [
+      sourceId,
+      overdueStretches(points, terms, timeZone, { startMs, endMs }),
+    ]),
+  );
 }
 
 async function loadGaps(

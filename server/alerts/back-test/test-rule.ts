@@ -59,7 +59,7 @@ async function tryOnPast(services: Services, scope: Scope, rule: Rule): Promise<
   const alerts: PastAlert[] = [];
   for (let at = 0; at < chosen.length; at += PAGE) {
     const pasts = await withScope(services, scope, (tx) =>
-      loadPasts(tx, tenantId, chosen.slice(at, at + PAGE), policies, since),
+      loadPasts(tx, tenantId, chosen.slice(at, at + PAGE), policies, since, rule.kind === 'retention' ? nowMs : null),
     );
     for (const past of pasts) alerts.push(...backTest(rule, past, stretch));
   }

@@ -12,6 +12,7 @@ export const LIMIT_FIELDS: Readonly<Record<string, { readonly label: string; rea
   hours: { label: 'Silent for', unit: 'hours' },
   graceHours: { label: 'Beyond the interval', unit: 'hours' },
   days: { label: 'Not compared for', unit: 'days' },
+  overdueDays: { label: 'Still there for', unit: 'days' },
   usedPercent: { label: 'Used', unit: '%' },
   daysLeft: { label: 'Full in less than', unit: 'days' },
   alone: { label: 'One signal, standard deviations', unit: '' },
