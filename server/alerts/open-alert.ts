@@ -3,11 +3,13 @@ import { newId } from '../../core/base/ids.ts';
 import { findingCause } from '../../core/domain/alerts/causes.ts';
 import type { Resolution } from '../../core/domain/alerts/events.ts';
 import { type AlertKind, isFoundKind, type Severity } from '../../core/domain/alerts/kinds.ts';
+import { weighedFor } from '../../core/domain/alerts/urgency.ts';
 import { FLAP_MS } from '../../core/domain/alerts/reconcile.ts';
 import type { Change } from '../changes/apply-change.ts';
 import type { Services } from '../services.ts';
 import { announceAlerts } from './alert-events.ts';
 import { findRuleFor } from './load-rules.ts';
+import { loadUrgencies } from './load-urgencies.ts';
 import { endUnheard, noteUnheard } from './unheard-findings.ts';
 
 /** As much of a change as it takes; a heartbeat is none, and writes its audit row itself. */
@@ -52,7 +54,9 @@ export async function openAlert(
   if (rule === undefined) return isFoundKind(alert.kind) && (await noteUnheard(services, change, alert, alert.kind));
   if (isFoundKind(alert.kind)) await endUnheard(services, change, alert, alert.kind);
   const cause = alert.cause ?? findingCause(alert.kind, alert.message);
-  const opened = await insertAlerts(services, change, [{ ...alert, ruleId: null, severity: rule.severity, cause }]);
+  const weighed = { ...alert, ruleId: null, severity: rule.severity, cause };
+  const urgencies = await loadUrgencies(change.tx, alert.tenantId, alert.customerId);
+  const opened = await insertAlerts(services, change, [weighedFor(weighed, alert.customerId, urgencies)]);
   return opened > 0;
 }
 

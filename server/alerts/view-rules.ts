@@ -1,4 +1,6 @@
 import { type AlertTimes, noiseReport } from '../../core/domain/alerts/noise.ts';
+import type { Severity } from '../../core/domain/alerts/kinds.ts';
+import type { Rule } from '../../core/domain/alerts/rules.ts';
 import { ruleKey } from '../../core/domain/alerts/reconcile.ts';
 import { requireStaff, type Scope } from '../access/scope.ts';
 import type { Tx } from '../db/client.ts';
@@ -50,8 +52,39 @@ export async function viewRules(services: Services, scope: Scope): Promise<Rules
         ...customer,
         quotaBytes: quotaBytes === null ? null : Number(quotaBytes),
       })),
+      urgencies: await listUrgencies(tx, tenantId, rules),
       policies: policies.map(({ customer, ...policy }) => ({ ...policy, customerName: customer.name })),
       mayChange: scope.role === 'owner',
+    };
+  });
+}
+
+/** Newer ones are shown of more; what is in force is among them unless it was set longer ago than this many changes. */
+const URGENCIES_SHOWN = 500;
+
+async function listUrgencies(tx: Tx, tenantId: string, rules: readonly Rule[]): Promise<RulesView['urgencies']> {
+  const names = new Map(rules.map(({ id, kind, name }) => [ruleKey({ kind, ruleId: id }), name]));
+  const rows = await tx.alertUrgency.findMany({
+    where: { tenantId },
+    orderBy: [{ changedAt: 'desc' }, { id: 'desc' }],
+    take: URGENCIES_SHOWN,
+    include: { customer: { select: { name: true } }, changer: { select: { name: true } } },
+  });
+  const seen = new Set<string>();
+  return rows.map((row) => {
+    const key = `${row.customerId} ${row.ruleKey}`;
+    const isInForce = !seen.has(key) && row.severity !== null;
+    seen.add(key);
+    return {
+      id: row.id,
+      customerId: row.customerId,
+      customerName: row.customer.name,
+      ruleKey: row.ruleKey,
+      ruleName: names.get(row.ruleKey) ?? row.ruleKey,
+      severity: row.severity as Severity | null, // held by a CHECK constraint
+      who: row.changer.name,
+      atMs: row.changedAt.getTime(),
+      isInForce,
     };
   });
 }

@@ -122,7 +122,23 @@ export interface RulesView {
   readonly rules: readonly RuleView[];
   readonly customers: readonly (Person & { readonly quotaBytes: number | null })[];
   readonly policies: readonly (Person & { readonly customerName: string })[];
+  /** What differs from the rules at customers, and what did before; the newest first. */
+  readonly urgencies: readonly UrgencyLine[];
   readonly mayChange: boolean;
+}
+
+export interface UrgencyLine {
+  readonly id: string;
+  readonly customerId: string;
+  readonly customerName: string;
+  readonly ruleKey: string;
+  readonly ruleName: string;
+  /** Null: as the rule says, again. */
+  readonly severity: Severity | null;
+  readonly who: string;
+  readonly atMs: number;
+  /** No newer one of this customer and rule. */
+  readonly isInForce: boolean;
 }
 
 export interface BackTestView {

@@ -5,6 +5,7 @@ import { percentText } from '../../../core/domain/sla/percent-text.ts';
 import { CUSTOMERS_A_PAGE, type FleetSlaLine, type FleetSlaView } from '../../../server/sla/view-fleet-sla.ts';
 import { type Column, DataTable } from '../../_ui/data-table.tsx';
 import { EmptyState } from '../../_ui/empty-state.tsx';
+import { HistoryBar } from '../../_ui/history-bar.tsx';
 import { MetricRow, MetricTile } from '../../_ui/metric-tile.tsx';
 import { MonthPicker } from '../../_ui/month-picker.tsx';
 import { PageHeader } from '../../_ui/page-header.tsx';
@@ -151,6 +152,7 @@ const DAYS: Column<FleetSlaView['days'][number]>[] = [
 
 const COLUMNS: Column<FleetSlaLine>[] = [
   { key: 'name', header: 'Customer', cell: ({ name }) => name },
+  { key: 'history', header: 'Last 28 days', isWideOnly: true, cell: ({ history }) => <HistoryBar days={history} /> },
   {
     key: 'attainment',
     header: 'Within the target',

@@ -15,6 +15,7 @@ import { Panel } from '../../../_ui/panel.tsx';
 import { StatusBadge } from '../../../_ui/status-badge.tsx';
 import { QuotaDialog } from './quota-dialog.client.tsx';
 import { NewRule, RuleDialog } from './rule-dialog.client.tsx';
+import { UrgencyPanel } from './urgency-panel.tsx';
 import { limitsWords, mendedWords, noiseWords, rulesSentence } from './rule-words.ts';
 import classes from './rules.module.css';
 
@@ -116,6 +117,9 @@ export default async function RulesPage(): Promise<ReactNode> {
       <Panel isFlush>
         <DataTable label="Rules" columns={columns} rows={view.rules} rowKey={({ rule }) => rule.id ?? rule.kind} />
       </Panel>
+      <div className={classes.quotas}>
+        <UrgencyPanel view={view} />
+      </div>
       <div className={classes.quotas}>
         <Panel
           title="Quotas"
