@@ -13,12 +13,13 @@ export async function listFleetViews(services: Services, scope: Scope): Promise<
       orderBy: [{ name: 'asc' }, { id: 'asc' }],
     }),
   );
-  return views.map(({ id, name, filter, columns, density, isShared, ownerId }) => ({
+  return views.map(({ id, name, filter, columns, density, dayRule, isShared, ownerId }) => ({
     id,
     name,
     filter,
     columns,
     density,
+    dayRule,
     isShared,
     isOwn: ownerId === scope.actor.id,
   }));

@@ -145,6 +145,7 @@ export interface FleetViewLine {
   readonly filter: string;
   readonly columns: readonly string[];
   readonly density: string;
+  readonly dayRule: string;
   readonly isShared: boolean;
   readonly isOwn: boolean;
 }

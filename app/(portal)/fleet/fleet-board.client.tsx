@@ -1,10 +1,11 @@
 'use client';
-import { Button, Checkbox, Popover, SegmentedControl, Stack } from '@mantine/core';
+import { Button, Checkbox, Popover, SegmentedControl, Select, Stack } from '@mantine/core';
 import { IconColumns3, IconDownload, IconFilterOff } from '@tabler/icons-react';
 import Link from 'next/link';
 import { useRouter } from 'next/navigation';
 import { type ReactNode, useTransition } from 'react';
 import { FLEET_COLUMNS, readColumns } from '../../../core/domain/fleet-filter/columns.ts';
+import { DAY_RULES, type DayRule, readDayRule } from '../../../core/domain/fleet-filter/day-rule.ts';
 import type { FleetFilter } from '../../../core/domain/fleet-filter/filter.ts';
 import type { SortName } from '../../../core/domain/fleet-filter/fields.ts';
 import { printFilter } from '../../../core/domain/fleet-filter/print-filter.ts';
@@ -87,6 +88,7 @@ export function FleetBoard({
                 total={answer.facets.total}
                 columns={address.columns}
                 density={address.density}
+                dayRule={address.dayRule}
                 onSort={sortBy}
               />
             </Panel>
@@ -97,6 +99,14 @@ export function FleetBoard({
   );
 }
 
+const DAY_RULE_WORDS: Readonly<Record<DayRule, string>> = {
+  each: 'each of them',
+  worst: 'the worst',
+  last: 'the last',
+  best: 'the best',
+  mixed: 'a warning if they differ',
+};
+
 function ColumnMenu({
   address,
   onShow,
@@ -104,7 +114,7 @@ function ColumnMenu({
   address: FleetAddress;
   onShow: (change: Partial<FleetAddress>) => void;
 }): ReactNode {
-  const { columns, density } = address;
+  const { columns, density, dayRule } = address;
   return (
     <Popover position="bottom-end" shadow="sm" trapFocus>
       <Popover.Target>
@@ -123,6 +133,15 @@ function ColumnMenu({
               { value: 'compact', label: 'Compact' },
             ]}
             onChange={(value) => onShow({ density: value === 'compact' ? 'compact' : 'comfortable' })}
+          />
+          <Select
+            size="xs"
+            label="A day with several backups shows"
+            value={dayRule}
+            data={DAY_RULES.map((rule) => ({ value: rule, label: DAY_RULE_WORDS[rule] }))}
+            onChange={(value) => onShow({ dayRule: readDayRule(value) })}
+            allowDeselect={false}
+            comboboxProps={{ withinPortal: false }}
           />
           {FLEET_COLUMNS.map((column) => (
             <Checkbox

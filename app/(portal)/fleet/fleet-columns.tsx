@@ -2,6 +2,7 @@
 import Link from 'next/link';
 import type { ReactNode } from 'react';
 import type { FleetColumn } from '../../../core/domain/fleet-filter/columns.ts';
+import type { DayRule } from '../../../core/domain/fleet-filter/day-rule.ts';
 import type { SortName } from '../../../core/domain/fleet-filter/fields.ts';
 import type { FleetRow } from '../../../server/fleet/view.ts';
 import { DataAge, LastRun, Proof, StateCell } from '../../_ui/device-cells.tsx';
@@ -16,7 +17,7 @@ export interface FleetColumnLook {
   readonly sort: SortName | null;
   /** Pixels at least. */
   readonly width: number;
-  readonly cell: (row: FleetRow, clock: PageClock) => ReactNode;
+  readonly cell: (row: FleetRow, clock: PageClock, dayRule: DayRule) => ReactNode;
 }
 
 const quiet = (text: string): ReactNode => <span className="hf-quiet">{text}</span>;
@@ -67,7 +68,9 @@ export const COLUMN_LOOKS: Readonly<Record<FleetColumn, FleetColumnLook>> = {
     header: '28 days',
     sort: null,
     width: 248,
-    cell: (row) => <OccurrenceBar bar={row.bar} name={row.name} timeZone={row.timeZone} />,
+    cell: (row, _, dayRule) => (
+      <OccurrenceBar bar={row.bar} name={row.name} timeZone={row.timeZone} dayRule={dayRule} />
+    ),
   },
   next: {
     header: 'Next expected',

@@ -4,6 +4,7 @@ import { IconArrowDown, IconArrowUp } from '@tabler/icons-react';
 import { useWindowVirtualizer } from '@tanstack/react-virtual';
 import Link from 'next/link';
 import { type ReactNode, useEffect, useRef, useState } from 'react';
+import type { DayRule } from '../../../core/domain/fleet-filter/day-rule.ts';
 import type { Density, FleetColumn } from '../../../core/domain/fleet-filter/columns.ts';
 import type { SortName } from '../../../core/domain/fleet-filter/fields.ts';
 import type { FilterSort } from '../../../core/domain/fleet-filter/filter.ts';
@@ -29,6 +30,7 @@ export function FleetTable({
   total,
   columns,
   density,
+  dayRule,
   onSort,
 }: {
   first: FleetPage;
@@ -37,6 +39,7 @@ export function FleetTable({
   total: number;
   columns: readonly FleetColumn[];
   density: Density;
+  dayRule: DayRule;
   onSort: (by: SortName) => void;
 }): ReactNode {
   const { rows, hasMore, problem, loadMore, retry } = usePages(first, filter);
@@ -108,7 +111,7 @@ export function FleetTable({
                 </td>
                 {looks.map(({ column, header, cell }) => (
                   <td key={column} data-label={header} data-column={column}>
-                    {cell(row, clock)}
+                    {cell(row, clock, dayRule)}
                   </td>
                 ))}
               </tr>

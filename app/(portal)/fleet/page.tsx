@@ -4,6 +4,7 @@ import Link from 'next/link';
 import type { ReactNode } from 'react';
 import { z } from 'zod';
 import { DENSITIES, readColumns } from '../../../core/domain/fleet-filter/columns.ts';
+import { DAY_RULES } from '../../../core/domain/fleet-filter/day-rule.ts';
 import { FilterError } from '../../../core/domain/fleet-filter/filter-error.ts';
 import type { FleetFilter } from '../../../core/domain/fleet-filter/filter.ts';
 import { parseFilter } from '../../../core/domain/fleet-filter/parse-filter.ts';
@@ -33,12 +34,14 @@ const addressSchema = z.object({
   filter: z.string().catch(''),
   columns: z.string().catch(''),
   density: z.enum(DENSITIES).catch('comfortable'),
+  days: z.enum(DAY_RULES).catch('each'),
 });
 
 export default async function FleetPage({ searchParams }: SearchProps): Promise<ReactNode> {
   const { services, scope } = await staffScope();
   const wanted = addressSchema.parse(await searchParams);
-  const address = { ...wanted, columns: readColumns(wanted.columns.split(',')) };
+  const { days: dayRule, ...rest } = wanted;
+  const address = { ...rest, dayRule, columns: readColumns(wanted.columns.split(',')) };
   const totals = await countFleet(services, scope);
   const filter = filterOf(address.filter);
   const answer = filter === null ? null : await answerFilter(services, scope, filter);
