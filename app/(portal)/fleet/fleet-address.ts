@@ -1,10 +1,10 @@
 /** What the list shows, as it stands in the address: a link is the whole view. */
 import type { DayRule } from '../../../core/domain/fleet-filter/day-rule.ts';
-import { DEFAULT_COLUMNS, type Density, type FleetColumn } from '../../../core/domain/fleet-filter/columns.ts';
+import { type AnyColumn, DEFAULT_COLUMNS, type Density } from '../../../core/domain/fleet-filter/columns.ts';
 
 export interface FleetAddress {
   readonly filter: string;
-  readonly columns: readonly FleetColumn[];
+  readonly columns: readonly AnyColumn[];
   readonly density: Density;
   readonly dayRule: DayRule;
 }

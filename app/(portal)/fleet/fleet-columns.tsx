@@ -1,10 +1,11 @@
 /** How each column of the list is called, what it sorts by, how wide it is, and what its cells say. */
 import Link from 'next/link';
 import type { ReactNode } from 'react';
-import type { FleetColumn } from '../../../core/domain/fleet-filter/columns.ts';
+import { isOwnName, ownKey } from '../../../core/domain/fleet-filter/own-fields.ts';
+import type { AnyColumn, FleetColumn } from '../../../core/domain/fleet-filter/columns.ts';
 import type { DayRule } from '../../../core/domain/fleet-filter/day-rule.ts';
 import type { SortName } from '../../../core/domain/fleet-filter/fields.ts';
-import type { FleetRow } from '../../../server/fleet/view.ts';
+import type { FleetRow, OwnField } from '../../../server/fleet/view.ts';
 import { DataAge, LastRun, Proof, StateCell } from '../../_ui/device-cells.tsx';
 import { formatBytes, formatDuration } from '../../../core/domain/format.ts';
 import { Moment, type PageClock } from '../../_ui/moment.tsx';
@@ -111,6 +112,12 @@ export const COLUMN_LOOKS: Readonly<Record<FleetColumn, FleetColumnLook>> = {
     cell: ({ addedBytes }) => (addedBytes === null ? quiet('nothing') : formatBytes(addedBytes)),
   },
   policy: { header: 'Policy', sort: 'policy', width: 120, cell: ({ policyName }) => policyName },
+  note: {
+    header: 'Note',
+    sort: null,
+    width: 190,
+    cell: ({ note }) => (note === null ? quiet('none') : <span title={note}>{note}</span>),
+  },
   tags: {
     header: 'Tags',
     sort: null,
@@ -137,3 +144,20 @@ export const COLUMN_LOOKS: Readonly<Record<FleetColumn, FleetColumnLook>> = {
     cell: ({ lastSeenMs }, clock) => <Moment atMs={lastSeenMs} clock={clock} />,
   },
 };
+
+/** Undefined for a column of the provider's own that was removed since the address was written. */
+export function lookOf(column: AnyColumn, own: readonly OwnField[]): FleetColumnLook | undefined {
+  if (!isOwnName(column)) return COLUMN_LOOKS[column];
+  const field = own.find(({ key }) => key === ownKey(column));
+  if (field === undefined) return undefined;
+  return {
+    header: field.label,
+    sort: null,
+    width: 120,
+    cell: ({ own: values }) => {
+      const value = values[field.key];
+      if (value === undefined) return quiet('–');
+      return typeof value === 'number' ? value.toLocaleString('en') : value;
+    },
+  };
+}

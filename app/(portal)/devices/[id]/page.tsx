@@ -16,6 +16,7 @@ import { formatShort } from '../../../../core/domain/format.ts';
 import { PROTECTION_WORDS } from '../../../_ui/state-words.ts';
 import { StatusBadge } from '../../../_ui/status-badge.tsx';
 import { TabLinks } from '../../../_ui/tab-links.tsx';
+import { viewCard } from '../../../../server/devices/view-card.ts';
 import { DeviceAlerts } from './device-alerts.tsx';
 import { DeviceFacts } from './device-facts.tsx';
 import { DeviceHistory } from './device-history.tsx';
@@ -72,7 +73,13 @@ export default async function DevicePage({ params, searchParams }: IdProps & Sea
         <>
           <DevicePolicy view={view} mayChange={isStaff} />
           {system !== undefined && <SystemTestPanel deviceId={id} view={system} clock={clock} mayChange={isStaff} />}
-          <DeviceFacts view={view} clock={clock} mayChange={isStaff} mayAgree={scope.role === 'owner'} />
+          <DeviceFacts
+            view={view}
+            card={isStaff ? await viewCard(services, scope, id) : null}
+            clock={clock}
+            mayChange={isStaff}
+            mayAgree={scope.role === 'owner'}
+          />
         </>
       )}
     </>
