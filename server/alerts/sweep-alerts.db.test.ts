@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { testPolicy } from '../testing/test-services.ts';
 import { acceptAlerts, acknowledgeAlerts } from './act-on-alerts.ts';
 import { changeRule } from './change-rule.ts';
-import { viewAlert } from './list-alerts.ts';
+import { viewAlert, viewAlerts } from './list-alerts.ts';
 import { testRule } from './back-test/test-rule.ts';
 import { viewRules } from './view-rules.ts';
 import { type AlertBench, createAlertBench, HOUR, MINUTE } from './testing/alert-bench.ts';
@@ -303,5 +303,17 @@ describe('what a rule did', () => {
     expect(devices).toBe(1);
     expect(report?.noise).toMatchObject({ alerts: 1, noisy: 1, over: 1, per100DevicesWeek: 25, mttrMs: 10 * MINUTE });
     expect(rules.find(({ rule }) => rule.kind === 'silent')?.rule.isEnabled).toBe(false);
+    // The list that the figure opens has as many, and none from before its days.
+    const listed = async (sinceMs: number) =>
+      (
+        await viewAlerts(
+          services,
+          technician,
+          { state: 'any', text: '', kind: 'run_failed', rule: 'built_in', sinceMs },
+          1,
+        )
+      ).total;
+    expect(await listed(services.clock.nowMs() - 28 * 24 * HOUR)).toBe(report?.noise.alerts);
+    expect(await listed(services.clock.nowMs() - MINUTE)).toBe(0);
   });
 });

@@ -61,6 +61,10 @@ export interface BreachingDevice {
 export const ALERT_STATES = ['open', 'acknowledged', 'snoozed', 'resolved'] as const;
 export type AlertState = (typeof ALERT_STATES)[number];
 
+/** What a list may show: one state, or alerts whatever became of them. */
+export const ALERT_LISTS = [...ALERT_STATES, 'any'] as const;
+export type AlertListState = (typeof ALERT_LISTS)[number];
+
 export interface AlertRow extends AlertView {
   readonly customerId: string;
   readonly customerName: string;
@@ -78,7 +82,7 @@ export interface AlertList {
   readonly nowMs: number;
   readonly total: number;
   readonly rows: readonly AlertRow[];
-  readonly counts: Readonly<Record<AlertState, number>>;
+  readonly counts: Readonly<Record<AlertListState, number>>;
 }
 
 export interface AlertStep {

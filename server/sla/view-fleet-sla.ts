@@ -17,6 +17,10 @@ const SERVICE_LINES = 20;
 /** Customers of one page. */
 export const CUSTOMERS_A_PAGE = 100;
 
+/** Customers that a figure counts, and no others. */
+export const FLEET_SLA_LISTS = ['below', 'credit'] as const;
+export type FleetSlaList = (typeof FLEET_SLA_LISTS)[number];
+
 export interface FleetSlaLine {
   readonly customerId: string;
   readonly name: string;
@@ -41,6 +45,8 @@ export interface FleetSlaView {
   /** The worst first. */
   readonly customers: readonly FleetSlaLine[];
   readonly total: number;
+  /** Of them those that the list is of. */
+  readonly listed: number;
   /** Over all customers, not over those of the page. */
   readonly sums: {
     readonly sources: number;
@@ -67,7 +73,11 @@ export interface FleetSlaView {
 export async function viewFleetSla(
   services: Services,
   scope: Scope,
-  { month, page }: { readonly month: string | null; readonly page: number },
+  {
+    month,
+    page,
+    only = null,
+  }: { readonly month: string | null; readonly page: number; readonly only?: FleetSlaList | null },
 ): Promise<FleetSlaView> {
   requireStaff(scope);
   const { tenantId } = scope;
@@ -75,7 +85,11 @@ export async function viewFleetSla(
   const present = monthOf(nowMs, 'UTC');
   const wanted = month ?? present;
   return await withScope(services, scope, async (tx) => {
-    const where = { tenantId, month: wanted };
+    const where = {
+      ...{ tenantId, month: wanted },
+      ...(only === 'below' ? { belowTarget: { gt: 0 } } : {}),
+      ...(only === 'credit' ? { credit: { gt: 0 } } : {}),
+    };
     const rows = await tx.customerMonth.findMany({
       where,
       orderBy: [{ belowTarget: 'desc' }, { worstShare: { sort: 'asc', nulls: 'last' } }, { customerId: 'asc' }],
@@ -152,6 +166,7 @@ export async function viewFleetSla(
         };
       }),
       total: sums!.total,
+      listed: only === null ? sums!.total : only === 'below' ? sums!.customersBelow : sums!.credits,
       sums: {
         sources: sums!.sources,
         belowTarget: sums!.below,

@@ -4,7 +4,7 @@ import type { ReactNode } from 'react';
 import { KIND_WORDS } from '../../../../core/domain/alerts/kinds.ts';
 import { OWN_RULE_KINDS, type Rule } from '../../../../core/domain/alerts/rules.ts';
 import { viewRules } from '../../../../server/alerts/view-rules.ts';
-import type { AlertState, RulesView, RuleView } from '../../../../server/alerts/view.ts';
+import type { AlertListState, RulesView, RuleView } from '../../../../server/alerts/view.ts';
 import { staffScope } from '../../../_server/session.ts';
 import { SEVERITY_WORDS } from '../../../_ui/alert-words.ts';
 import { type Column, DataTable } from '../../../_ui/data-table.tsx';
@@ -61,9 +61,11 @@ export default async function RulesPage(): Promise<ReactNode> {
         noise.per100DevicesWeek === null ? (
           'not measured'
         ) : (
-          <Link href={alertsOf(rule, 'open')} prefetch={false}>
+          <Link href={alertsOf(rule, 'any', view)} prefetch={false}>
             {noise.per100DevicesWeek.toFixed(1)}
-            <span className="hf-visually-hidden">, open alerts of {rule.name}</span>
+            <span className="hf-visually-hidden">
+              , alerts of {rule.name} in {view.days} days
+            </span>
           </Link>
         ),
     },
@@ -76,7 +78,7 @@ export default async function RulesPage(): Promise<ReactNode> {
           noiseWords(noise)
         ) : (
           <>
-            <Link href={alertsOf(rule, 'resolved')} prefetch={false}>
+            <Link href={alertsOf(rule, 'resolved', view)} prefetch={false}>
               {noiseWords(noise)}
               <span className="hf-visually-hidden">, alerts of {rule.name} that are over</span>
             </Link>
@@ -135,9 +137,10 @@ export default async function RulesPage(): Promise<ReactNode> {
   );
 }
 
-/** The alerts that the figures of a rule are counted from. */
-function alertsOf({ id, kind }: Rule, state: AlertState): string {
-  return `/alerts?${new URLSearchParams({ state, kind, rule: id ?? 'built_in' })}`;
+/** The alerts that the figures of a rule are counted from, and no others: those that were opened in its days. */
+function alertsOf({ id, kind }: Rule, state: AlertListState, { nowMs, days }: RulesView): string {
+  const since = new Date(nowMs - days * 86_400_000).toISOString();
+  return `/alerts?${new URLSearchParams({ state, kind, rule: id ?? 'built_in', since })}`;
 }
 
 function Quotas({ customers }: Pick<RulesView, 'customers'>): ReactNode {
