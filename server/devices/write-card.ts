@@ -59,8 +59,7 @@ function requireFitting(field: OwnField | undefined, key: string, value: string 
       if (typeof value !== 'number' || !Number.isFinite(value) || Math.abs(value) > 1e12) refuse('this is no number.');
       return;
     case 'date':
-      if (typeof value !== 'string' || !/^\d{4}-\d\d-\d\d$/.test(value) || !isDate(value))
-        refuse('write a day as 2026-11-21.');
+      if (typeof value !== 'string' || !isDate(value)) refuse('write a day as 2026-11-21.');
       return;
     case 'choice':
       if (typeof value !== 'string' || !field.choices.includes(value)) refuse(`choose ${field.choices.join(', ')}.`);

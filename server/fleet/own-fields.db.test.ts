@@ -60,13 +60,14 @@ test('a value that its column cannot have is refused, and nothing of it is kept'
   for (const values of [
     { seats: 'many' },
     { renewal: '2026-02-31' },
+    { renewal: '2026-13-45' },
     { buro_site: 'Rome' },
     { gone: 'x' },
     { renewal: 5 },
   ])
-    await expect(
-      writeCard(services, ours.owner, otherId, { note: 'x', values: values as Record<string, string> }),
-    ).rejects.toMatchObject({ code: 'bad_request' });
+    await expect(writeCard(services, ours.owner, otherId, { note: 'x', values })).rejects.toMatchObject({
+      code: 'bad_request',
+    });
   expect(await viewCard(services, ours.owner, otherId)).toMatchObject({ note: '', values: {} });
 });
 

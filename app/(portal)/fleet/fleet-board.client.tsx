@@ -138,7 +138,7 @@ function ColumnMenu({
             Columns
           </Button>
         </Popover.Target>
-        <Popover.Dropdown>
+        <Popover.Dropdown className={classes.columns}>
           <Stack gap={8}>
             <SegmentedControl
               size="xs"

@@ -87,7 +87,7 @@ export function FleetSla({
           <Panel
             id="customers"
             title={LIST_WORDS[only ?? 'all']}
-            note={`n = ${formatCount(view.listed)}`}
+            note={`n = ${formatCount(view.listed)}; their last 28 days are those until today`}
             actions={only === null ? undefined : <Link href={`/sla?month=${month}#customers`}>Every customer</Link>}
             isFlush
           >
@@ -212,16 +212,15 @@ const COLUMNS: Column<FleetSlaLine>[] = [
   },
   {
     key: 'readiness',
-    header: 'Ready',
+    header: 'Ready, of 100',
     align: 'end',
-    cell: ({ readiness }) => (readiness === null ? '–' : `${readiness} of 100`),
+    cell: ({ readiness }) => (readiness === null ? '–' : readiness),
   },
   {
     key: 'contract',
     header: 'Contract',
-    cell: (line) => contractWord(line),
+    cell: (line) => `${contractWord(line)}${line.isFrozen ? ', closed' : ''}`,
   },
-  { key: 'frozen', header: 'Month', cell: ({ isFrozen }) => (isFrozen ? 'closed' : 'open'), isWideOnly: true },
 ];
 
 /** A contract of which nothing was measured, or whose target was missed, was not kept, whatever is owed. */

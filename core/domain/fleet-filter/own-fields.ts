@@ -43,8 +43,11 @@ export function keyOf(label: string): string {
     .slice(0, 40);
 }
 
+/** A day of the calendar, as 2026-11-21. */
 export function isDate(text: string): boolean {
-  return DATE.test(text) && new Date(`${text}T00:00:00Z`).toISOString().startsWith(text);
+  const atMs = DATE.test(text) ? Date.parse(`${text}T00:00:00Z`) : Number.NaN;
+  // The 31st of February would be read as one of March.
+  return !Number.isNaN(atMs) && new Date(atMs).toISOString().startsWith(text);
 }
 
 /** @throws FilterError */
@@ -65,18 +68,14 @@ export function readOwnComparison(
     return { kind: 'own', key, comparison, texts: [...new Set(values.map(({ text }) => text.toLowerCase()))] };
   if (values.length > 1)
     throw new FilterError(`More or less than one value, such as ${name}>5.`, values[1]!.start, values.at(-1)!.end);
-  if (!NUMBER.test(first.text) && !isDateText(first.text))
+  if (!NUMBER.test(first.text) && !isDate(first.text))
     throw new FilterError(
       `“${first.text}” is neither a number nor a date; write ${name}>5 or ${name}<2027-01-31.`,
       first.start,
       first.end,
     );
-  const text = isDateText(first.text) ? first.text : String(Number(first.text));
+  const text = isDate(first.text) ? first.text : String(Number(first.text));
   return { kind: 'own', key, comparison, texts: [text] };
-}
-
-function isDateText(text: string): boolean {
-  return DATE.test(text) && !Number.isNaN(Date.parse(`${text}T00:00:00Z`)) && isDate(text);
 }
 
 /** Does what a device has there fit? Nothing is neither more nor less than anything. */

@@ -28,8 +28,7 @@ export function DeviceCardDialog({
   const known = Object.fromEntries(Object.entries(values).filter(([key]) => fields.some((field) => field.key === key)));
   return (
     <FormDialog
-      button="Change…"
-      buttonName="Change the note and your own columns"
+      button="Note and columns…"
       title="Note and your own columns"
       submit="Save"
       onSend={(send) => send(`/api/devices/${deviceId}/card`, { note, values: known }, 'Saved.')}

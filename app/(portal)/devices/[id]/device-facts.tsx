@@ -4,6 +4,7 @@ import type { DeviceView } from '../../../../server/devices/queries.ts';
 import type { CardView } from '../../../../server/devices/view-card.ts';
 import { type KeyValue, KeyValues } from '../../../_ui/key-values.tsx';
 import { Moment, type PageClock } from '../../../_ui/moment.tsx';
+import { Notice } from '../../../_ui/notice.tsx';
 import { Panel } from '../../../_ui/panel.tsx';
 import { ClassSelect } from './class-select.client.tsx';
 import { DeviceCardDialog } from './device-card.client.tsx';
@@ -87,25 +88,19 @@ export function DeviceFacts({
   );
 }
 
-/** What staff wrote. */
-function cardItems({ note, notedBy, values, fields }: CardView): KeyValue[] {
-  return [
-    ...(note === ''
-      ? []
-      : [
-          {
-            key: 'Note',
-            value: (
-              <span style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>
-                {note}
-                {notedBy !== null && <span className="hf-quiet"> ({notedBy})</span>}
-              </span>
-            ),
-          },
-        ]),
-    ...fields.flatMap(({ key, label }) => {
-      const value = values[key];
-      return value === undefined ? [] : [{ key: label, value: String(value) }];
-    }),
-  ];
+/** What staff wrote in the provider's own columns. */
+function cardItems({ values, fields }: CardView): KeyValue[] {
+  return fields.flatMap(({ key, label }) => {
+    const value = values[key];
+    return value === undefined ? [] : [{ key: label, value: String(value) }];
+  });
+}
+
+/** What staff noted about the device, where whoever opens its page sees it first. */
+export function DeviceNote({ card: { note, notedBy } }: { card: CardView }): ReactNode {
+  return (
+    <Notice tone="calm" title={notedBy === null ? 'Note' : `Note, ${notedBy}`}>
+      <span style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>{note}</span>
+    </Notice>
+  );
 }

@@ -18,7 +18,7 @@ import { StatusBadge } from '../../../_ui/status-badge.tsx';
 import { TabLinks } from '../../../_ui/tab-links.tsx';
 import { viewCard } from '../../../../server/devices/view-card.ts';
 import { DeviceAlerts } from './device-alerts.tsx';
-import { DeviceFacts } from './device-facts.tsx';
+import { DeviceFacts, DeviceNote } from './device-facts.tsx';
 import { DeviceHistory } from './device-history.tsx';
 import { DrillTable, PointTable, RunTable, VerificationTable } from './device-lists.tsx';
 import { DevicePolicy } from './device-policy.tsx';
@@ -38,6 +38,8 @@ export default async function DevicePage({ params, searchParams }: IdProps & Sea
   const { tab } = query.parse(await searchParams);
   const view = await orNotFound(viewDevice(services, scope, id));
   const system = tab === 'policy' ? await viewSystemTests(services, scope, id) : undefined;
+  // Customers do not see what staff write about their machines.
+  const card = isStaff ? await viewCard(services, scope, id) : null;
   const { device } = view;
   const clock: PageClock = { nowMs: view.nowMs, timeZone: device.timeZone };
   return (
@@ -52,6 +54,7 @@ export default async function DevicePage({ params, searchParams }: IdProps & Sea
       />
       <DeviceAlerts view={view} clock={clock} />
       <DeviceWork view={view} clock={clock} />
+      {card !== null && card.note !== '' && <DeviceNote card={card} />}
       <DeviceTiles view={view} clock={clock} />
       <DeviceHistory view={view} clock={clock} />
       <TabLinks
@@ -73,13 +76,7 @@ export default async function DevicePage({ params, searchParams }: IdProps & Sea
         <>
           <DevicePolicy view={view} mayChange={isStaff} />
           {system !== undefined && <SystemTestPanel deviceId={id} view={system} clock={clock} mayChange={isStaff} />}
-          <DeviceFacts
-            view={view}
-            card={isStaff ? await viewCard(services, scope, id) : null}
-            clock={clock}
-            mayChange={isStaff}
-            mayAgree={scope.role === 'owner'}
-          />
+          <DeviceFacts view={view} card={card} clock={clock} mayChange={isStaff} mayAgree={scope.role === 'owner'} />
         </>
       )}
     </>
