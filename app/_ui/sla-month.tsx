@@ -157,7 +157,7 @@ function Figures({
       <Amendments view={view} isStaff={isStaff} />
       <Panel
         id="sources"
-        title={tier === undefined ? 'Every source' : `The sources of the tier ${tier.name}`}
+        title={tier === undefined ? 'Every source' : `Sources of the tier “${tier.name}”`}
         note={`n = ${formatCount(sources.length)}, the worst first`}
         actions={tier === undefined ? undefined : <Link href={tierHref(null)}>Every source</Link>}
         isFlush

@@ -116,7 +116,14 @@ export const COLUMN_LOOKS: Readonly<Record<FleetColumn, FleetColumnLook>> = {
     header: 'Note',
     sort: null,
     width: 190,
-    cell: ({ note }) => (note === null ? quiet('none') : <span title={note}>{note}</span>),
+    cell: ({ note }) =>
+      note === null ? (
+        quiet('none')
+      ) : (
+        <span title={note} className={classes.note}>
+          {note}
+        </span>
+      ),
   },
   tags: {
     header: 'Tags',
@@ -153,11 +160,11 @@ export function lookOf(column: AnyColumn, own: readonly OwnField[]): FleetColumn
   return {
     header: field.label,
     sort: null,
-    width: 120,
+    width: 126,
     cell: ({ own: values }) => {
       const value = values[field.key];
       if (value === undefined) return quiet('–');
-      return typeof value === 'number' ? value.toLocaleString('en') : value;
+      return <span className={classes.own}>{typeof value === 'number' ? value.toLocaleString('en') : value}</span>;
     },
   };
 }

@@ -179,7 +179,7 @@ const DAYS: Column<FleetSlaView['days'][number]>[] = [
 
 const COLUMNS: Column<FleetSlaLine>[] = [
   { key: 'name', header: 'Customer', cell: ({ name }) => name },
-  { key: 'history', header: 'Last 28 days', isWideOnly: true, cell: ({ history }) => <HistoryBar days={history} /> },
+  { key: 'history', header: 'Last 28 days', cell: ({ history }) => <HistoryBar days={history} /> },
   {
     key: 'attainment',
     header: 'Within the target',
@@ -189,6 +189,7 @@ const COLUMNS: Column<FleetSlaLine>[] = [
   {
     key: 'worst',
     header: 'Worst source',
+    isWideOnly: true,
     align: 'end',
     cell: ({ worstShare }) => (worstShare === null ? '–' : percentText(worstShare, 2)),
   },
