@@ -63,7 +63,9 @@ test('a rule of one’s own has an urgency of its own at a customer, and every v
   expect(new Set((await open()).map((a) => `${a.ruleId ?? 'built in'} ${a.severity}`))).toEqual(
     new Set([`${id} risk`, 'built in warn']),
   );
-  const { urgencies } = await viewRules(services, technician);
+  const { urgencies, rules } = await viewRules(services, technician);
+  const night = rules.find(({ rule }) => rule.name === 'Night');
+  expect(night?.changedBy).toEqual({ who: urgencies[0]!.who, atMs: urgencies[1]!.atMs });
   expect(urgencies).toMatchObject([
     { ruleName: 'Night', severity: 'risk', isInForce: true },
     { ruleName: 'Night', severity: 'info', isInForce: false },

@@ -7,7 +7,7 @@ import type { Tx } from '../db/client.ts';
 import { withScope } from '../db/with-scope.ts';
 import type { Services } from '../services.ts';
 import { loadRules } from './load-rules.ts';
-import type { RulesView } from './view.ts';
+import type { RulesView, RuleView } from './view.ts';
 
 /** Four weeks: long enough that a rule which calls once a week is seen to. */
 const NOISE_DAYS = 28;
@@ -23,7 +23,11 @@ export async function viewRules(services: Services, scope: Scope): Promise<Rules
   return await withScope(services, scope, async (tx) => {
     const rules = await loadRules(tx, tenantId);
     const devices = await tx.device.count({ where: { tenantId, revokedAt: null } });
-    const changed = await tx.alertRule.findMany({ where: { tenantId, isBuiltIn: true }, select: { kind: true } });
+    const changed = new Map(
+      (await tx.alertRule.findMany({ where: { tenantId }, include: { updater: { select: { name: true } } } })).map(
+        (row) => [ruleKey({ kind: row.kind, ruleId: row.isBuiltIn ? null : row.id }), row],
+      ),
+    );
     const times = await selectTimes(tx, tenantId, new Date(nowMs - NOISE_DAYS * DAY_MS));
     const customers = await tx.customer.findMany({
       where: { tenantId },
@@ -41,7 +45,8 @@ export async function viewRules(services: Services, scope: Scope): Promise<Rules
       days: NOISE_DAYS,
       rules: rules.map((rule) => ({
         rule,
-        isChanged: rule.id === null && changed.some(({ kind }) => kind === rule.kind),
+        isChanged: rule.id === null && changed.has(rule.kind),
+        changedBy: changedBy(changed.get(ruleKey({ kind: rule.kind, ruleId: rule.id }))),
         noise: noiseReport(
           times.get(ruleKey({ kind: rule.kind, ruleId: rule.id })) ?? [],
           devices,
@@ -57,6 +62,12 @@ export async function viewRules(services: Services, scope: Scope): Promise<Rules
       mayChange: scope.role === 'owner',
     };
   });
+}
+
+function changedBy(
+  row: { readonly updater: { readonly name: string } | null; readonly updatedAt: Date } | undefined,
+): RuleView['changedBy'] {
+  return row?.updater == null ? null : { who: row.updater.name, atMs: row.updatedAt.getTime() };
 }
 
 /** Newer ones are shown of more; what is in force is among them unless it was set longer ago than this many changes. */

@@ -116,6 +116,8 @@ export interface AlertDetail {
 export interface RuleView {
   readonly rule: Rule;
   readonly isChanged: boolean;
+  /** Who changed it last; null: nobody did, or nobody knows. */
+  readonly changedBy: { readonly who: string; readonly atMs: number } | null;
   readonly noise: NoiseReport;
 }
 

@@ -8,7 +8,7 @@ import type { AlertListState, RulesView, RuleView } from '../../../../server/ale
 import { staffScope } from '../../../_server/session.ts';
 import { SEVERITY_WORDS } from '../../../_ui/alert-words.ts';
 import { type Column, DataTable } from '../../../_ui/data-table.tsx';
-import { formatBytes, formatCount, formatDuration } from '../../../../core/domain/format.ts';
+import { formatBytes, formatCount, formatDay, formatDuration } from '../../../../core/domain/format.ts';
 import { PageHeader } from '../../../_ui/page-header.tsx';
 import { KeyValues } from '../../../_ui/key-values.tsx';
 import { Panel } from '../../../_ui/panel.tsx';
@@ -30,13 +30,18 @@ export default async function RulesPage(): Promise<ReactNode> {
     {
       key: 'name',
       header: 'Rule',
-      cell: ({ rule, isChanged }) => (
+      cell: ({ rule, isChanged, changedBy }) => (
         <span className={classes.rule}>
           <span className={classes.name}>{rule.name}</span>
           <span className={classes.small}>
             {rule.id === null ? (isChanged ? 'built in, changed' : 'built in') : KIND_WORDS[rule.kind].name}
             {limitsWords(rule) === '' ? '' : ` · ${limitsWords(rule)}`}
           </span>
+          {changedBy !== null && (
+            <span className={classes.small}>
+              by {changedBy.who}, {formatDay(changedBy.atMs, 'UTC')}
+            </span>
+          )}
         </span>
       ),
     },
