@@ -1,5 +1,8 @@
 import { z } from 'zod';
 
+/** The tier whose sources a page about a month lists. */
+export const tierQuery = z.object({ tier: z.string().min(1).max(80).nullable().catch(null) });
+
 /** A month in the address of a page; what is none is the present one. */
 export const monthQuery = z.object({
   month: z

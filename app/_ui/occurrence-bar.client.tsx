@@ -1,25 +1,37 @@
 'use client';
 import { Modal } from '@mantine/core';
 import { type KeyboardEvent, type PointerEvent, type ReactNode, useMemo, useRef, useState } from 'react';
-import type { BarCell, OccurrenceBar as Bar } from '../../server/fleet/view.ts';
+import type { DayRule } from '../../core/domain/fleet-filter/day-rule.ts';
+import type { OccurrenceBar as Bar } from '../../server/fleet/view.ts';
 import { formatShort } from '../../core/domain/format.ts';
 import classes from './occurrence-bar.module.css';
-import { BAR, cellAt, drawCells } from './occurrence-cells.ts';
+import { BAR, cellAt, drawCells, type ShownCell, shownCells } from './occurrence-cells.ts';
 import { OCCURRENCE_WORDS } from './state-words.ts';
 
 const WIDTH = 28 * (BAR.dayWidth + BAR.dayGap) - BAR.dayGap;
 /** How a cell is called that is no outcome. */
-const OTHER_WORDS = { open: 'due, not decided yet', extra: 'made on request' } as const;
+const OTHER_WORDS = { open: 'due, not decided yet', extra: 'made on request', mixed: 'mixed' } as const;
 
 /**
  * The last 28 days: one cell for each expected backup, marks below for tests of restores. Shape and pattern say what colour
- * says. The arrow keys go from cell to cell; Enter, or a click, shows everything as a table.
+ * says. A view may show one cell a day; the table has each backup in any case. The arrow keys go from cell to cell; Enter, or a click, shows everything as a table.
  */
-export function OccurrenceBar({ bar, name, timeZone }: { bar: Bar; name: string; timeZone: string }): ReactNode {
-  const drawn = useMemo(() => drawCells(bar.cells), [bar]);
+export function OccurrenceBar({
+  bar,
+  name,
+  timeZone,
+  dayRule = 'each',
+}: {
+  bar: Bar;
+  name: string;
+  timeZone: string;
+  dayRule?: DayRule;
+}): ReactNode {
+  const cells = useMemo(() => shownCells(bar.cells, dayRule), [bar, dayRule]);
+  const drawn = useMemo(() => drawCells(cells), [cells]);
   const [shown, setShown] = useState<{ readonly index: number; readonly box: DOMRect } | null>(null);
   const [isOpen, setOpen] = useState(false);
-  const last = bar.cells.length - 1;
+  const last = cells.length - 1;
   const chosen = shown?.index ?? null;
   const anchor = useRef<HTMLSpanElement>(null);
   // By where the bar is on the screen: what scrolls around it would cut the words off.
@@ -27,18 +39,18 @@ export function OccurrenceBar({ bar, name, timeZone }: { bar: Bar; name: string;
     const box = anchor.current?.getBoundingClientRect();
     setShown(index === null || box === undefined ? null : { index, box });
   };
-  const cell = chosen === null ? undefined : bar.cells[chosen];
+  const cell = chosen === null ? undefined : cells[chosen];
 
   const onKey = (event: KeyboardEvent): void => {
     const from = chosen ?? last;
-    const day = bar.cells[from]?.[1] ?? 0;
+    const day = cells[from]?.[1] ?? 0;
     const steps: Readonly<Record<string, () => number>> = {
       ArrowLeft: () => from - 1,
       ArrowRight: () => from + 1,
       ArrowUp: () => from - 1,
       ArrowDown: () => from + 1,
-      PageUp: () => bar.cells.findLastIndex((one) => one[1] < day),
-      PageDown: () => bar.cells.findIndex((one) => one[1] > day),
+      PageUp: () => cells.findLastIndex((one) => one[1] < day),
+      PageDown: () => cells.findIndex((one) => one[1] > day),
       Home: () => 0,
       End: () => last,
     };
@@ -118,7 +130,7 @@ function CellShape({
   height,
   isChosen,
 }: {
-  outcome: BarCell[2];
+  outcome: ShownCell[2];
   x: number;
   y: number;
   height: number;
@@ -132,6 +144,8 @@ function CellShape({
         return <rect x={x} y={y + height / 2} width={width} height={height / 2} className={classes.warn} />;
       case 'partial':
         return <rect x={x} y={y} width={width / 2} height={height} className={classes.warn} />;
+      case 'mixed':
+        return <path d={`M${x} ${y + height}L${x + width} ${y}V${y + height}Z`} className={classes.warn} />;
       case 'stuck':
         return <path d={`M${x} ${y}h${width}M${x} ${y + height}h${width}`} className={classes.warnLine} />;
       default:
@@ -199,10 +213,12 @@ export function BarPatterns(): ReactNode {
   );
 }
 
-const wordOf = (outcome: BarCell[2]): string =>
-  outcome === 'open' || outcome === 'extra' ? OTHER_WORDS[outcome] : OCCURRENCE_WORDS[outcome].word;
+const wordOf = (outcome: ShownCell[2]): string =>
+  outcome === 'open' || outcome === 'extra' || outcome === 'mixed'
+    ? OTHER_WORDS[outcome]
+    : OCCURRENCE_WORDS[outcome].word;
 
-function cellWords([atSeconds, , outcome, reason]: BarCell, timeZone: string): string {
+function cellWords([atSeconds, , outcome, reason]: ShownCell, timeZone: string): string {
   return `${formatShort(atSeconds * 1000, timeZone)}: ${wordOf(outcome)}${reason === null ? '' : `. ${reason}`}`;
 }
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { BarCell } from '../../server/fleet/view.ts';
-import { BAR, cellAt, drawCells } from './occurrence-cells.ts';
+import { BAR, cellAt, drawCells, shownCells } from './occurrence-cells.ts';
 
 const cells = (day: number, outcomes: readonly BarCell[2][]): BarCell[] =>
   outcomes.map((outcome, index) => [day * 86_400 + index, day, outcome, null]);
@@ -31,4 +31,24 @@ test('where nothing was expected there is no cell', () => {
   const drawn = drawCells(cells(3, ['ok']));
   expect(cellAt(drawn, 0, 5)).toBeUndefined();
   expect(cellAt([], 0, 0)).toBeUndefined();
+});
+
+test('by the rule of a view a day is one cell, which says what it stands for; what is undecided hides behind what is decided', () => {
+  const bar = [...cells(0, ['ok', 'failed', 'ok', 'extra']), ...cells(1, ['missed']), ...cells(2, ['ok', 'open'])];
+  expect(shownCells(bar, 'each')).toBe(bar);
+  const by = (rule: 'worst' | 'last' | 'best' | 'mixed') =>
+    shownCells(bar, rule).map(([, day, outcome]) => [day, outcome]);
+  expect(by('worst')).toEqual([
+    [0, 'failed'],
+    [1, 'missed'],
+    [2, 'ok'],
+  ]);
+  expect(by('last')[0]).toEqual([0, 'ok']);
+  expect(by('mixed')).toEqual([
+    [0, 'mixed'],
+    [1, 'missed'],
+    [2, 'ok'],
+  ]);
+  expect(shownCells(bar, 'mixed')[0]![3]).toBe('Of 3 expected: 2 on time, 1 failed');
+  expect(shownCells(cells(4, ['extra', 'open']), 'best').map(([, , outcome]) => outcome)).toEqual(['open']);
 });

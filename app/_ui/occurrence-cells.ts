@@ -1,16 +1,42 @@
 /** Where the cells of a bar lie: one for each expected backup, a column for each day. Pure, so that it can be tested. */
+import { type DayRule, dayOutcome } from '../../core/domain/fleet-filter/day-rule.ts';
 import type { BarCell } from '../../server/fleet/view.ts';
+
+/** What a bar draws: the cells as they came, or one a day by the rule of its view. */
+export type ShownCell = readonly [BarCell[0], BarCell[1], BarCell[2] | 'mixed', BarCell[3]];
 
 export const BAR = { dayWidth: 6, dayGap: 2, height: 22, drillHeight: 8 } as const;
 
 export interface DrawnCell {
-  readonly outcome: BarCell[2];
+  readonly outcome: ShownCell[2];
   readonly x: number;
   readonly y: number;
   readonly height: number;
   /** Places of the cells that it stands for: the first, and the one after the last. */
   readonly from: number;
   readonly to: number;
+}
+
+/** The cells of a bar by the rule of a view. What is not decided, or was not asked for, shows on a day that has nothing else. */
+export function shownCells(cells: readonly BarCell[], rule: DayRule): readonly ShownCell[] {
+  if (rule === 'each') return cells;
+  const byDay = Map.groupBy(cells, ([, day]) => day);
+  return [...byDay.values()].map((own): ShownCell => {
+    const decided = own.flatMap((cell) => (cell[2] === 'open' || cell[2] === 'extra' ? [] : [{ cell, is: cell[2] }]));
+    const outcome = dayOutcome(
+      decided.map(({ is }) => is),
+      rule,
+    );
+    if (outcome === undefined || own.length === 1) return own.findLast((cell) => cell[2] === 'open') ?? own.at(-1)!;
+    const { cell } = decided.findLast(({ is }) => is === outcome) ?? decided.at(-1)!;
+    return [cell[0], cell[1], outcome, dayReason(decided.map(({ is }) => is))];
+  });
+}
+
+function dayReason(outcomes: readonly string[]): string | null {
+  const counts = Map.groupBy(outcomes, (one) => one);
+  const parts = [...counts].map(([outcome, own]) => `${own.length} ${outcome === 'ok' ? 'on time' : outcome}`);
+  return outcomes.length === 1 ? null : `Of ${outcomes.length} expected: ${parts.join(', ')}`;
 }
 
 /** What went wrong stays visible among many that went well. */
@@ -21,7 +47,7 @@ const WRONG_SHARE_MAX = 0.6;
  * Cells of one day lie below one another, the earliest on top, and days beside one another, so that a bad day is a line
  * through all devices. Where a day has many, neighbours of one outcome are drawn as one piece; each can still be pointed at.
  */
-export function drawCells(cells: readonly BarCell[]): DrawnCell[] {
+export function drawCells(cells: readonly ShownCell[]): DrawnCell[] {
   const drawn: DrawnCell[] = [];
   let from = 0;
   while (from < cells.length) {
@@ -34,11 +60,11 @@ export function drawCells(cells: readonly BarCell[]): DrawnCell[] {
   return drawn;
 }
 
-function drawDay(cells: readonly BarCell[], from: number, to: number, day: number): DrawnCell[] {
+function drawDay(cells: readonly ShownCell[], from: number, to: number, day: number): DrawnCell[] {
   const count = to - from;
   const isDense = count > 6;
   const gap = isDense ? 0 : 1;
-  const pieces: { outcome: BarCell[2]; from: number; to: number }[] = [];
+  const pieces: { outcome: ShownCell[2]; from: number; to: number }[] = [];
   for (let at = from; at < to; at++) {
     const outcome = cells[at]![2];
     const last = pieces.at(-1);
@@ -46,7 +72,7 @@ function drawDay(cells: readonly BarCell[], from: number, to: number, day: numbe
     else pieces.push({ outcome, from: at, to: at + 1 });
   }
   const space = BAR.height - gap * (pieces.length - 1);
-  const least = (outcome: BarCell[2]): number =>
+  const least = (outcome: ShownCell[2]): number =>
     isDense && outcome !== 'ok' && outcome !== 'extra' ? SMALLEST_WRONG : 0;
   const reserved = pieces.reduce((sum, { outcome }) => sum + least(outcome), 0);
   // Where much went wrong, what went well keeps a part of the day.

@@ -1,6 +1,7 @@
 import { IconCalendarStats } from '@tabler/icons-react';
 import Link from 'next/link';
 import type { ReactNode } from 'react';
+import { dayOf } from '../../core/domain/calendar.ts';
 import { formatCount, formatDay, formatDuration, formatShort } from '../../core/domain/format.ts';
 import type { SlaMonthView } from '../../server/sla/view-sla-month.ts';
 import { ChartTable } from './chart.tsx';
@@ -37,9 +38,12 @@ export function SlaMonth({
   view,
   path,
   crumbs,
+  tierKey,
   isStaff,
 }: {
   view: SlaMonthView;
+  /** Whose sources are listed; null: all. */
+  tierKey: string | null;
   /** Of this page, to which the months are added. */
   path: string;
   crumbs: readonly Crumb[];
@@ -80,7 +84,12 @@ export function SlaMonth({
             </EmptyState>
           </Panel>
         ) : (
-          <Figures view={view} figures={figures} rowsPath={rowsPath} isStaff={isStaff} />
+          <Figures
+            {...{ view, figures, rowsPath, isStaff, tierKey }}
+            tierHref={(key) =>
+              `${path}?${new URLSearchParams({ month: view.month, ...(key === null ? {} : { tier: key }) })}#sources`
+            }
+          />
         )}
       </div>
     </>
@@ -100,21 +109,27 @@ function Figures({
   figures,
   rowsPath,
   isStaff,
+  tierKey,
+  tierHref,
 }: {
   view: SlaMonthView;
   figures: NonNullable<SlaMonthView['figures']>;
   rowsPath: string;
   isStaff: boolean;
+  tierKey: string | null;
+  tierHref: (tierKey: string | null) => string;
 }): ReactNode {
   const rows = `${rowsPath}?month=${view.month}`;
   const links = figureLinks(view.customer.id, view.month, isStaff);
+  const tier = figures.tiers.find((one) => one.tier.key === tierKey)?.tier;
+  const sources = tier === undefined ? view.sources : view.sources.filter((one) => one.tierKey === tier.key);
   const strictest = Math.min(...figures.tiers.map(({ tier }) => tier.rpoMinutes * 60_000));
   const chart = view.days.map(({ day, peakMs }) => ({ day, number: Number(day.slice(8)), peakMs }));
   return (
     <>
       <SlaTiles view={view} figures={figures} rows={rows} />
       <Panel title="Promised and attained" isFlush>
-        <TierTable tiers={figures.tiers} />
+        <TierTable tiers={figures.tiers} href={tierHref} />
       </Panel>
       <Panel title="Day by day" note={`in the zone ${view.customer.timeZone}`}>
         <SlaCalendar view={view} rowsPath={rowsPath} />
@@ -154,8 +169,14 @@ function Figures({
       <Breaches view={view} rowsPath={rowsPath} />
       <Excuses view={view} isStaff={isStaff} />
       <Amendments view={view} isStaff={isStaff} />
-      <Panel id="sources" title="Every source" note="the worst first" isFlush>
-        <SourceMonthTable view={view} rowsPath={rowsPath} />
+      <Panel
+        id="sources"
+        title={tier === undefined ? 'Every source' : `Sources of the tier “${tier.name}”`}
+        note={`n = ${formatCount(sources.length)}, the worst first`}
+        actions={tier === undefined ? undefined : <Link href={tierHref(null)}>Every source</Link>}
+        isFlush
+      >
+        <SourceMonthTable view={view} sources={sources} rowsPath={rowsPath} />
       </Panel>
       {view.standing !== null && (
         <>
@@ -182,6 +203,16 @@ function Figures({
   );
 }
 
+/** The rows of the day that the breach was in; of a longer one those of the month. */
+function breachQuery(
+  { sourceId, startMs, endMs }: SlaMonthView['breaches'][number],
+  { month, customer }: SlaMonthView,
+): URLSearchParams {
+  const day = dayOf(startMs, customer.timeZone);
+  const isOneDay = day === dayOf(endMs - 1, customer.timeZone) && day.startsWith(month);
+  return new URLSearchParams({ ...(isOneDay ? { day } : { month }), source: sourceId });
+}
+
 function Breaches({ view, rowsPath }: { view: SlaMonthView; rowsPath: string }): ReactNode {
   const { breaches, breachesTotal, customer } = view;
   return (
@@ -201,7 +232,7 @@ function Breaches({ view, rowsPath }: { view: SlaMonthView; rowsPath: string }):
             return (
               <li key={`${breach.sourceId}/${breach.startMs}`}>
                 <p className={classes.entryHead}>
-                  <Link href={`${rowsPath}?month=${view.month}&source=${breach.sourceId}`} prefetch={false}>
+                  <Link href={`${rowsPath}?${breachQuery(breach, view)}`} prefetch={false}>
                     {breach.name}
                   </Link>
                   <span className="hf-num">{formatDuration(breach.endMs - breach.startMs)}</span>

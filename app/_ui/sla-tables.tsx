@@ -10,8 +10,14 @@ function shareText({ met, of, share }: Share): string {
   return share === null ? 'none' : `${percentText(share)} (${formatCount(met)} of ${formatCount(of)})`;
 }
 
-/** What was promised beside what was attained, a row a tier; each leads to the sources below, and those to their rows. */
-export function TierTable({ tiers }: { tiers: readonly TierFigures[] }): ReactNode {
+/** What was promised beside what was attained, a row a tier; each leads to its own sources below, and those to their rows. */
+export function TierTable({
+  tiers,
+  href,
+}: {
+  tiers: readonly TierFigures[];
+  href: (tierKey: string) => string;
+}): ReactNode {
   const columns: Column<TierFigures>[] = [
     { key: 'name', header: 'Tier', cell: ({ tier, sources }) => `${tier.name} (${formatCount(sources)})` },
     {
@@ -87,13 +93,22 @@ export function TierTable({ tiers }: { tiers: readonly TierFigures[] }): ReactNo
       columns={columns}
       rows={tiers}
       rowKey={({ tier }) => tier.key}
-      href={() => '#sources'}
+      href={({ tier }) => href(tier.key)}
     />
   );
 }
 
 /** Every source of the month, the worst first; each opens its rows. */
-export function SourceMonthTable({ view, rowsPath }: { view: SlaMonthView; rowsPath: string }): ReactNode {
+export function SourceMonthTable({
+  view,
+  sources,
+  rowsPath,
+}: {
+  view: SlaMonthView;
+  /** Those of the month that are shown. */
+  sources: readonly SourceLine[];
+  rowsPath: string;
+}): ReactNode {
   const columns: Column<SourceLine>[] = [
     { key: 'name', header: 'Source', cell: ({ name }) => name },
     { key: 'tier', header: 'Tier', cell: ({ tierName }) => tierName, isWideOnly: true },
@@ -128,7 +143,7 @@ export function SourceMonthTable({ view, rowsPath }: { view: SlaMonthView; rowsP
     <DataTable
       label="Sources in this month"
       columns={columns}
-      rows={view.sources}
+      rows={sources}
       rowKey={({ sourceId }) => sourceId}
       href={({ sourceId }) => `${rowsPath}?month=${view.month}&source=${sourceId}`}
     />

@@ -1,5 +1,6 @@
 import Link from 'next/link';
 import type { ReactNode } from 'react';
+import { dayOf } from '../../core/domain/calendar.ts';
 import { formatCount, formatCountOf, formatDay, formatDuration, formatElapsed } from '../../core/domain/format.ts';
 import { drillPassRate } from '../../core/domain/sla/drill-figures.ts';
 import { percentText } from '../../core/domain/sla/percent-text.ts';
@@ -26,7 +27,7 @@ export function SlaTiles({
           name="Time within the target"
           value={figures.attainment === null ? '–' : percentText(figures.attainment, 2)}
           note={`n = ${formatCountOf(figures.sources, 'source')}; worst ${figures.worst === null ? '–' : percentText(figures.worst.share, 2)}, ${formatCount(figures.belowTarget)} below target`}
-          href={rows}
+          href={`${rows}&show=points`}
           {...(figures.belowTarget > 0 ? { tone: 'warn' as const } : {})}
         />
         <MetricTile
@@ -36,7 +37,9 @@ export function SlaTiles({
             peak === null ? (
               'no restore point yet'
             ) : (
-              <Link href={`${rows}&source=${peak.sourceId}`}>on {formatDay(peak.atMs, view.customer.timeZone)}</Link>
+              <Link href={`${rows}&source=${peak.sourceId}&day=${dayOf(peak.atMs, view.customer.timeZone)}`}>
+                on {formatDay(peak.atMs, view.customer.timeZone)}
+              </Link>
             )
           }
         />
@@ -53,7 +56,7 @@ export function SlaTiles({
         <MetricTile
           name="Sources with a tested restore"
           value={drilled.share === null ? '–' : `${formatCount(drilled.met)} of ${formatCount(drilled.of)}`}
-          note={<Link href={rows}>{formatCountOf(figures.drills.passed, 'test')} passed</Link>}
+          note={<Link href={`${rows}&show=tests`}>{formatCountOf(figures.drills.passed, 'test')} passed</Link>}
           {...(drilled.met < drilled.of ? { tone: 'warn' as const } : {})}
         />
       </MetricRow>
@@ -72,13 +75,13 @@ export function SlaTiles({
               ? 'a source was without any restore point'
               : 'it was not older in 95 % of the time, at the worst source'
           }
-          href={rows}
+          href={`${rows}&show=points`}
         />
         <MetricTile
           name="Restore tests passed"
           value={passed.share === null ? '–' : percentText(passed.share)}
           note={`${formatCount(passed.met)} of ${formatCount(passed.of)}${drills.void === 0 ? '' : `; ${formatCount(drills.void)} void, not counted`}`}
-          href={rows}
+          href={`${rows}&show=tests`}
           {...(passed.met < passed.of ? { tone: 'warn' as const } : {})}
         />
         <MetricTile
@@ -89,7 +92,7 @@ export function SlaTiles({
               ? `${formatCount(rto.estimated)} estimated, ${formatCount(rto.unproven)} unproven`
               : `from the wish on; at most ${formatElapsed(rto.longestTechnicalMs ?? rto.longestElapsedMs)} without waiting; ${formatCount(rto.met)} of ${formatCount(rto.of)} in time`
           }
-          href={rows}
+          href={`${rows}&show=tests`}
         />
         {semantic !== null && semantic.of + semantic.unknown > 0 && <SemanticTile semantic={semantic} rows={rows} />}
       </MetricRow>

@@ -1,7 +1,8 @@
 /**
  * The fleet list of ten thousand devices for fifty people at once, each with a filter of a seeded list: the time of a list (its
- * first page with bars) and of its facets, with row-level security on, while backups go on. A person looks at a list for some
- * seconds before the next one.
+ * first page with bars, owners of alerts, notes and columns of the provider's own) and of its facets, with row-level security on,
+ * while backups go on. A third of the alerts have an owner, and of every second device something is written. A person looks at a
+ * list for some seconds before the next one, and goes on to its second page each third time.
  *
  *   npm run bench -- fleet [--devices 10000] [--days 35] [--users 50] [--seconds 60] [--seed bench] [--data FOLDER]
  *
@@ -19,6 +20,7 @@ import { withScope } from '../../server/db/with-scope.ts';
 import { loadEnv } from '../../server/env.ts';
 import { countFacets } from '../../server/fleet/count-fleet.ts';
 import { listFleet } from '../../server/fleet/list-fleet.ts';
+import { listOwnFields, saveOwnField } from '../../server/fleet/own-fields.ts';
 import { refreshAllSummaries } from '../../server/fleet/refresh-summaries.ts';
 import { seedScenario } from '../../server/seed/seed-scenario.ts';
 import { type SeededRandom, seededRandom } from '../../server/seed/seeded-random.ts';
@@ -58,6 +60,10 @@ function anyFilter(random: SeededRandom): string {
     () => `srv`,
     () => `size>${random.pick(['100GB', '1TB'])}`,
     () => `is:${random.pick(['overdue', 'alerting', 'busy'])}`,
+    () => `note:${random.pick(['ups', 'none', 'move'])}`,
+    () => `my.site:${random.pick(['oslo', 'bergen', 'none'])}`,
+    () => `my.seats>${random.below(50)}`,
+    () => `my.renewal<${random.pick(['2026-12-31', '2027-06-30'])}`,
   ];
   const count = random.below(4);
   const chosen = Array.from({ length: count }, () => `${random.chance(0.15) ? '-' : ''}${random.pick(conditions)()}`);
@@ -85,9 +91,41 @@ async function changeSomething(services: Services, scope: Scope, random: SeededR
   }
 }
 
+/** What people add to a fleet, and no seed writes: owners of alerts, columns of the provider's own, and notes. */
+async function addPeoplesWork(services: Services, scope: Scope): Promise<void> {
+  for (const [label, kind, choices] of [
+    ['Site', 'choice', ['Oslo', 'Bergen', 'Tromsø']],
+    ['Seats', 'number', []],
+    ['Renewal', 'date', []],
+  ] as const)
+    await saveOwnField(services, scope, { id: null, label, kind, choices });
+  await withScope(services, scope, async (tx) => {
+    await tx.$executeRaw`
+      INSERT INTO device_card (tenant_id, device_id, customer_id, note, values)
+      SELECT tenant_id, id, customer_id, (ARRAY['', 'Replace the UPS', 'Will move to another rack in spring'])[1 + n % 3],
+        jsonb_build_object('site', (ARRAY['Oslo', 'Bergen', 'Tromsø'])[1 + n % 3], 'seats', n % 60,
+          'renewal', to_char(date '2026-11-01' + (n % 400)::int, 'YYYY-MM-DD'))
+      FROM (SELECT d.*, row_number() OVER (ORDER BY id) AS n FROM device d WHERE tenant_id = ${scope.tenantId}::uuid) d
+      WHERE n % 2 = 0 ON CONFLICT DO NOTHING`;
+    await tx.$executeRaw`
+      UPDATE alert SET owner_id = u.id FROM (SELECT id FROM app_user WHERE tenant_id = ${scope.tenantId}::uuid AND customer_id IS NULL
+        ORDER BY id LIMIT 1) u
+      WHERE tenant_id = ${scope.tenantId}::uuid AND resolved_at IS NULL AND hashtext(alert.id::text) % 3 = 0`;
+  });
+}
+
 async function findSeeded(services: Services): Promise<string | undefined> {
   const [tenant] = await withDispatcher(services, (tx) => tx.$queryRaw<{ id: string }[]>`SELECT id FROM tenant`);
   return tenant?.id;
+}
+
+/** A user that is one: what people write bears their name. */
+async function findOwner(services: Services, tenantId: string): Promise<string> {
+  return await withScope(services, scopeForSystem(tenantId), async (tx) => {
+    const user = await tx.appUser.findFirst({ where: { tenantId, role: 'owner' }, select: { id: true } });
+    if (user === null) throw new Error('The seeded fleet has no owner.');
+    return user.id;
+  });
 }
 
 /** One person alone: what the work itself costs, without the line before it. */
@@ -141,11 +179,14 @@ async function main(): Promise<void> {
         ? `seed ${values.seed}: ${values.devices} devices, ${values.days} days, written in ${seconds} s`
         : `the fleet that ${folder} holds`,
     );
+    const owner = scopeForUser({ tenantId, id: await findOwner(services, tenantId), customerId: null, role: 'owner' });
+    if ((await listOwnFields(services, owner)).length === 0) await addPeoplesWork(services, owner);
     const computed = await refreshAllSummaries(services, scopeForSystem(tenantId));
     if (computed > 0) console.log(`${computed} summaries computed`);
     const scope = scopeForUser({ tenantId, id: tenantId, customerId: null, role: 'owner' });
     await withScope(services, scope, (tx) => tx.$queryRaw`SELECT 1`);
     const lists: number[] = [];
+    const secondPages: number[] = [];
     const facets: number[] = [];
     const slowest: { text: string; ms: number }[] = [];
     const untilMs = performance.now() + Number(values.seconds) * 1000;
@@ -159,12 +200,17 @@ async function main(): Promise<void> {
         const text = anyFilter(random);
         const filter = parseFilter(text);
         const from = performance.now();
-        await listFleet(services, scope, { filter, after: null });
+        const { next } = await listFleet(services, scope, { filter, after: null });
         const listed = performance.now();
         await countFacets(services, scope, filter);
         lists.push(listed - from);
         facets.push(performance.now() - listed);
         slowest.push({ text, ms: Math.round(listed - from) });
+        if (next !== null && random.chance(1 / 3)) {
+          const turned = performance.now();
+          await listFleet(services, scope, { filter, after: next });
+          secondPages.push(performance.now() - turned);
+        }
         await think();
       }
     };
@@ -178,6 +224,7 @@ async function main(): Promise<void> {
       );
     console.log(`${values.users} users, ${values.seconds} s`);
     line('list of devices, first page with bars', lists);
+    line('its second page', secondPages);
     line('facets with counts', facets);
     await listAlone(services, scope, pidsOf(folder));
     for (const { text, ms } of slowest.toSorted((a, b) => b.ms - a.ms).slice(0, 5)) console.log(`  ${ms} ms  ${text}`);

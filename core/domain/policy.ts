@@ -124,6 +124,24 @@ export const drillPlan = z.strictObject({
 export type DrillPlanTerms = z.infer<typeof drillPlan>;
 
 /**
+ * Which restore points are kept, as restic counts them: what any one of these keeps stays. The newest usable point and the newest
+ * one that a drill has proven stay whatever is written here. Without it everything is kept.
+ */
+export const retentionTerms = z
+  .strictObject({
+    last: z.int().min(1).max(10_000).optional(),
+    hourly: z.int().min(1).max(10_000).optional(),
+    daily: z.int().min(1).max(10_000).optional(),
+    weekly: z.int().min(1).max(10_000).optional(),
+    monthly: z.int().min(1).max(10_000).optional(),
+    yearly: z.int().min(1).max(1000).optional(),
+    /** All of so many days, counted back from the newest. */
+    withinDays: z.int().min(1).max(3660).optional(),
+  })
+  .refine((terms) => Object.values(terms).some((count) => count !== undefined), 'Nothing would be kept.');
+export type RetentionTerms = z.infer<typeof retentionTerms>;
+
+/**
  * What a device has to do, as the agent receives it and as the portal edits it. One document, versioned as a whole: the
  * agent reports the version that it obeys. Unknown keys are refused on both sides.
  */
@@ -156,6 +174,8 @@ export const policyDocument = z
     drill: drillPlan,
     /** Deeper or wider drills at longer intervals, say a full one of level 4 each month. */
     moreDrills: z.array(drillPlan).max(8).optional(),
+    /** A matter of the service: agents are not told, and cannot remove anything. */
+    retention: retentionTerms.optional(),
     /** May the device restore its own data without a grant from the portal? */
     selfRestore: z.boolean().default(false),
   })
@@ -166,11 +186,14 @@ export type IntervalSchedule = z.infer<typeof intervalSchedule>;
 export type CalendarSchedule = z.infer<typeof calendarSchedule>;
 export type BackupSchedule = IntervalSchedule | CalendarSchedule;
 
-/** The document with the customer's zone where it names none: the agent knows no customer. */
+/**
+ * The document as an agent gets it: with the customer's zone where it names none, for the agent knows no customer; and without what
+ * is the service's own, for an older agent refuses a key that it does not know, and the whole policy with it.
+ */
 export function withTimeZone(policy: PolicyDocument, customerTimeZone: string): PolicyDocument {
-  const { schedule, limits } = policy;
+  const { schedule, limits, retention: _, ...rest } = policy;
   return {
-    ...policy,
+    ...rest,
     schedule: 'cron' in schedule ? { ...schedule, timeZone: schedule.timeZone ?? customerTimeZone } : schedule,
     ...(limits === undefined ? {} : { limits: { ...limits, timeZone: limits.timeZone ?? customerTimeZone } }),
   };

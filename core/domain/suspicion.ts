@@ -9,6 +9,8 @@ export interface SourceSize {
 
 /** Of so few files a change says nothing. */
 const FILES_MIN = 20;
+/** A source that stays small is usual after so long: the alert then closes by itself. */
+export const SUSPICION_COMPARED_MS = 30 * 86_400_000;
 /** More than nine of ten gone. */
 const SHARE_LEFT = 0.1;
 

@@ -3,15 +3,20 @@ import { HoldfastError } from '../../core/base/errors.ts';
 import { newId } from '../../core/base/ids.ts';
 import { type AlertKind, KIND_WORDS } from '../../core/domain/alerts/kinds.ts';
 import {
+  builtInRule,
   OWN_RULE_KINDS,
   parseParameters,
+  type Rule,
   type RuleFilter,
   type RuleWish,
   ruleWish,
 } from '../../core/domain/alerts/rules.ts';
 import { requireRole, type Scope } from '../access/scope.ts';
 import { applyChange, type Change } from '../changes/apply-change.ts';
+import type { Tx } from '../db/client.ts';
 import type { Services } from '../services.ts';
+import { requireTrial } from './back-test/rule-trials.ts';
+import { toRule } from './load-rules.ts';
 
 /** More rules of a provider's own say that its filters are wrong; each is looked at for every device. */
 export const OWN_RULES_MAX = 100;
@@ -26,8 +31,9 @@ export type RuleTarget = z.infer<typeof ruleTarget>;
 
 /**
  * Changes a rule, or makes one. What it asks for is opened, and what it no longer asks for is closed, by the next sweep.
- * The owner alone: a rule that is off is a failure that nobody hears of.
- * @throws HoldfastError forbidden, not_found, bad_request.
+ * The owner alone: a rule that is off is a failure that nobody hears of. What a rule that is on does is changed only by somebody
+ * who has just seen what it would have done (back-test/rule-trials.ts).
+ * @throws HoldfastError forbidden, not_found, bad_request; conflict without a back-test.
  */
 export async function changeRule(
   services: Services,
@@ -39,12 +45,13 @@ export async function changeRule(
   const wish = checkWish(given);
   return await applyChange(services, scope, async (change) => {
     await checkFilter(change, scope, wish.filter);
+    const seen = await requireTrial(services, change.tx, scope, await loadFormer(change.tx, scope, target, wish), wish);
     const id = await write(services, change, scope, target, wish);
     const { kind, name, isEnabled, severity, parameters, filter } = wish;
     await change.audit(
       'alert_rule.changed',
       { kind: 'alert_rule', id },
-      { kind, name, isEnabled, severity, parameters, filter },
+      { kind, name, isEnabled, severity, parameters, filter, ...(seen === null ? {} : { backTest: seen }) },
     );
     return { id };
   });
@@ -56,6 +63,17 @@ function checkWish(given: RuleWish): RuleWish {
     throw new HoldfastError('bad_request', parsed.error.issues[0]?.message ?? 'The rule is not as expected.');
   const parameters = { ...parseParameters(parsed.data.kind, parsed.data.parameters) };
   return { ...parsed.data, parameters };
+}
+
+/** The rule as it stands; null for one that is not there yet. */
+async function loadFormer(tx: Tx, { tenantId }: Scope, target: RuleTarget, { kind }: RuleWish): Promise<Rule | null> {
+  if ('isNew' in target) return null;
+  const row = await tx.alertRule.findFirst({
+    where: { tenantId, kind, ...('id' in target ? { id: target.id, isBuiltIn: false } : { isBuiltIn: true }) },
+  });
+  if (row !== null) return toRule(row);
+  if ('id' in target) throw new HoldfastError('not_found', 'There is no such rule.');
+  return builtInRule(kind);
 }
 
 async function write(

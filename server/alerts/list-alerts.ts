@@ -12,6 +12,7 @@ import {
   ALERT_STATES,
   type AlertDetail,
   type AlertList,
+  type AlertListState,
   type AlertRow,
   type AlertState,
   type AlertStep,
@@ -20,12 +21,14 @@ import {
 export const ALERT_ROWS = 50;
 
 export interface AlertFilter {
-  readonly state: AlertState;
+  readonly state: AlertListState;
   /** Part of a title, a message, a device or a customer, any case. */
   readonly text: string;
   readonly kind: AlertKind | null;
   /** Of this rule alone; `built_in`: of the one of the kind. */
   readonly rule?: string | null;
+  /** Opened at this instant or later, milliseconds since the epoch: as the figures of a rule count. */
+  readonly sinceMs?: number | null;
 }
 
 /** Customers do not see the accounts of the provider's people. */
@@ -51,9 +54,10 @@ export async function viewAlerts(
   const now = new Date(nowMs);
   return await withScope(services, scope, async (tx) => {
     const where = { ...matching(scope, filter), ...inState(filter.state, now) };
-    const counts = { open: 0, acknowledged: 0, snoozed: 0, resolved: 0 };
+    const counts = { open: 0, acknowledged: 0, snoozed: 0, resolved: 0, any: 0 };
     for (const state of ALERT_STATES)
       counts[state] = await tx.alert.count({ where: { ...matching(scope, filter), ...inState(state, now) } });
+    counts.any = ALERT_STATES.reduce((sum, state) => sum + counts[state], 0);
     const rows = await tx.alert.findMany({
       where,
       include: WITH_NAMES,
@@ -65,12 +69,13 @@ export async function viewAlerts(
   });
 }
 
-function matching(scope: Scope, { text, kind, rule = null }: AlertFilter): Prisma.AlertWhereInput {
+function matching(scope: Scope, { text, kind, rule = null, sinceMs = null }: AlertFilter): Prisma.AlertWhereInput {
   const contains = { contains: text.trim(), mode: 'insensitive' as const };
   return {
     tenantId: scope.tenantId,
     ...(scope.customerId === null ? {} : { customerId: scope.customerId }),
     ...(kind === null ? {} : { kind }),
+    ...(sinceMs === null ? {} : { openedAt: { gte: new Date(sinceMs) } }),
     ...(rule === null ? {} : { ruleId: rule === 'built_in' ? null : rule }),
     ...(text.trim() === ''
       ? {}
@@ -85,7 +90,7 @@ function matching(scope: Scope, { text, kind, rule = null }: AlertFilter): Prism
   };
 }
 
-function inState(state: AlertState, now: Date): Prisma.AlertWhereInput {
+function inState(state: AlertListState, now: Date): Prisma.AlertWhereInput {
   const awake = { OR: [{ snoozedUntil: null }, { snoozedUntil: { lte: now } }] };
   switch (state) {
     case 'open':
@@ -96,6 +101,8 @@ function inState(state: AlertState, now: Date): Prisma.AlertWhereInput {
       return { resolvedAt: null, snoozedUntil: { gt: now } };
     case 'resolved':
       return { resolvedAt: { not: null } };
+    case 'any':
+      return {};
   }
 }
 

@@ -72,6 +72,13 @@ async function plant(): Promise<void> {
         },
       ),
     ),
+    overdue: fc.oneof(
+      { weight: 8, arbitrary: fc.constant(null) },
+      {
+        weight: 1,
+        arbitrary: fc.record({ sinceMs: age(20 * DAY), points: fc.constant(1), lastGoneMs: fc.constant(null) }),
+      },
+    ),
     passedMs: fc.tuple(maybe(age(200 * HOUR)), maybe(age(200 * HOUR)), maybe(age(300 * HOUR))),
   });
   const device = fc.record({
@@ -134,7 +141,7 @@ const anyRules: fc.Arbitrary<Rule[]> = fc
     fc.array(fc.boolean(), { minLength: ALERT_KINDS.length, maxLength: ALERT_KINDS.length }),
     fc.array(
       fc.record({
-        kind: fc.constantFrom('no_point', 'failing', 'missed', 'silent', 'drill_overdue', 'upkeep'),
+        kind: fc.constantFrom('no_point', 'failing', 'missed', 'silent', 'drill_overdue', 'upkeep', 'retention'),
         length: fc.integer({ min: 2, max: 90 }),
       }),
       { maxLength: 3 },
@@ -146,7 +153,7 @@ const anyRules: fc.Arbitrary<Rule[]> = fc
   ]);
 
 function ownRule(
-  kind: 'no_point' | 'failing' | 'missed' | 'silent' | 'drill_overdue' | 'upkeep',
+  kind: 'no_point' | 'failing' | 'missed' | 'silent' | 'drill_overdue' | 'upkeep' | 'retention',
   length: number,
 ): Rule {
   const limits = {
@@ -156,6 +163,7 @@ function ownRule(
     silent: { hours: length },
     drill_overdue: { graceHours: length },
     upkeep: { days: length },
+    retention: { overdueDays: length },
   };
   return { ...builtInRule(kind), id: randomUUID(), parameters: parseParameters(kind, limits[kind]) };
 }

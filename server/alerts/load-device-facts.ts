@@ -80,7 +80,8 @@ const PAGE_STATEMENT = {
     WHERE w.tenant_id = $1::uuid AND w.device_id > $2::uuid AND (named.id IS NOT NULL OR w.is_troubled
       OR w.point_at < $9::timestamptz OR greatest(ds.last_seen_at, w.enrolled_at) < $10::timestamptz
       OR (w.sealed_at IS NOT NULL AND greatest(vc.listed_at, w.sealed_at) < $11::timestamptz)
-      OR w.tested_3_at < p.before_3 OR w.tested_4_at < p.before_4 OR w.tested_5_at < p.before_5)
+      OR w.tested_3_at < p.before_3 OR w.tested_4_at < p.before_4 OR w.tested_5_at < p.before_5
+      OR w.overdue_at < $12::timestamptz)
     ORDER BY w.device_id LIMIT $3`,
 };
 
@@ -107,7 +108,7 @@ export async function loadDeviceFacts(
     values: [
       ...[scope.tenantId, page.afterId, page.limit, always, [...policies.keys()]],
       ...MARKED_LEVELS.map((_, level) => tested.map((ofPolicy) => at(ofPolicy[level]))),
-      ...[at(limits.pointBeforeMs), at(limits.seenBeforeMs), at(limits.checkedBeforeMs)],
+      ...[at(limits.pointBeforeMs), at(limits.seenBeforeMs), at(limits.checkedBeforeMs), at(limits.overdueBeforeMs)],
     ],
   });
   return rows.flatMap((row) => {
@@ -147,6 +148,7 @@ function toFacts(
     checkedMs: sealed.length === 0 ? null : Math.max(listed_ms ?? 0, Math.min(...sealed)),
     sources: facts.sources.map(({ passedMs, ...source }) => ({
       ...source,
+      overdue: source.overdue ?? null,
       hasPoint: source.firstSealedMs !== null,
       drills: policy.plans.map(({ level, everyHours }) => ({
         level,

@@ -2,12 +2,15 @@
 import { newId } from '../../core/base/ids.ts';
 import { findingCause } from '../../core/domain/alerts/causes.ts';
 import type { Resolution } from '../../core/domain/alerts/events.ts';
-import type { AlertKind, Severity } from '../../core/domain/alerts/kinds.ts';
+import { type AlertKind, isFoundKind, type Severity } from '../../core/domain/alerts/kinds.ts';
+import { weighedFor } from '../../core/domain/alerts/urgency.ts';
 import { FLAP_MS } from '../../core/domain/alerts/reconcile.ts';
 import type { Change } from '../changes/apply-change.ts';
 import type { Services } from '../services.ts';
 import { announceAlerts } from './alert-events.ts';
 import { findRuleFor } from './load-rules.ts';
+import { loadUrgencies } from './load-urgencies.ts';
+import { endUnheard, noteUnheard } from './unheard-findings.ts';
 
 /** As much of a change as it takes; a heartbeat is none, and writes its audit row itself. */
 export type AlertChange = Pick<Change, 'tx' | 'audit'>;
@@ -38,8 +41,9 @@ export interface WeighedAlert extends NewAlert {
 }
 
 /**
- * Opens an alert of a finding, unless the rule of its kind is off.
- * @returns false when such an alert is open already; it keeps its beginning and its text.
+ * Opens an alert of a finding. Where the rule of its kind is off, or looks elsewhere, nobody is told, and the finding is kept for
+ * a back-test.
+ * @returns false when it is known already; it keeps its beginning and its text.
  */
 export async function openAlert(
   services: Pick<Services, 'clock'>,
@@ -47,9 +51,12 @@ export async function openAlert(
   alert: NewAlert,
 ): Promise<boolean> {
   const rule = await findRuleFor(change.tx, alert.tenantId, alert);
-  if (rule === undefined) return false;
+  if (rule === undefined) return isFoundKind(alert.kind) && (await noteUnheard(services, change, alert, alert.kind));
+  if (isFoundKind(alert.kind)) await endUnheard(services, change, alert, alert.kind);
   const cause = alert.cause ?? findingCause(alert.kind, alert.message);
-  const opened = await insertAlerts(services, change, [{ ...alert, ruleId: null, severity: rule.severity, cause }]);
+  const weighed = { ...alert, ruleId: null, severity: rule.severity, cause };
+  const urgencies = await loadUrgencies(change.tx, alert.tenantId, alert.customerId);
+  const opened = await insertAlerts(services, change, [weighedFor(weighed, alert.customerId, urgencies)]);
   return opened > 0;
 }
 
@@ -119,7 +126,7 @@ export async function insertAlerts(
   return opened.length;
 }
 
-/** Closes the open alert of this kind and of the built-in rule, if there is one. Where no device is concerned, the customer must be named. */
+/** Closes the open alert of this kind and of the built-in rule, if there is one. Where no device is concerned, the customer must be named. @returns whether anything was over by it. */
 export async function resolveAlert(
   services: Pick<Services, 'clock'>,
   change: AlertChange,
@@ -132,6 +139,7 @@ export async function resolveAlert(
   kind: AlertKind,
 ): Promise<boolean> {
   const { tenantId, customerId, deviceId, policyId = null } = device;
+  const wasUnheard = isFoundKind(kind) && (await endUnheard(services, change, device, kind));
   const open = await change.tx.alert.findMany({
     where: {
       tenantId,
@@ -143,7 +151,7 @@ export async function resolveAlert(
     },
     select: { id: true },
   });
-  if (open.length === 0) return false;
+  if (open.length === 0) return wasUnheard;
   return (
     (await resolveAlerts(
       services,

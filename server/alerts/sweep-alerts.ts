@@ -3,6 +3,7 @@ import { wantedAlerts } from '../../core/domain/alerts/evaluate.ts';
 import { type AlertKind, STATE_KINDS } from '../../core/domain/alerts/kinds.ts';
 import type { StandingAlert } from '../../core/domain/alerts/reconcile.ts';
 import type { Rule } from '../../core/domain/alerts/rules.ts';
+import { type Urgencies, weighedFor } from '../../core/domain/alerts/urgency.ts';
 import type { Scope } from '../access/scope.ts';
 import type { Tx } from '../db/client.ts';
 import { withScope } from '../db/with-scope.ts';
@@ -13,6 +14,7 @@ import { announceAlerts } from './alert-events.ts';
 import { changeIfAny } from './change-if-any.ts';
 import { loadDeviceFacts, loadPolicyFacts, type LookWish } from './load-device-facts.ts';
 import { loadRules } from './load-rules.ts';
+import { loadUrgencies } from './load-urgencies.ts';
 import { type AlertMoves, moveAlerts, movesOf } from './move-alerts.ts';
 import { resolveAlerts } from './open-alert.ts';
 import { sweepConfigurations } from './sweep-configurations.ts';
@@ -34,15 +36,16 @@ export async function sweepAlerts(services: Services, claim: Claim): Promise<voi
   const { tenantId } = claim.scope;
   const nowMs = services.clock.nowMs();
   await refreshAllSummaries(services, claim.scope, { isWaiting: true });
-  const { rules, policies, standing } = await withScope(services, claim.scope, async (tx) => ({
+  const { rules, policies, standing, urgencies } = await withScope(services, claim.scope, async (tx) => ({
     rules: await loadRules(tx, tenantId),
     policies: await loadPolicyFacts(tx, tenantId, nowMs),
     standing: await loadStanding(tx, tenantId),
+    urgencies: await loadUrgencies(tx, tenantId, null),
   }));
   await sweepConfigurations(services, claim, policies);
   await wakeSnoozed(services, claim);
   for await (const devices of inPages(services, claim.scope, { policies, rules, nowMs, always: [...standing.keys()] }))
-    await applyMoves(services, claim, evaluate(tenantId, devices, { rules, standing, nowMs }));
+    await applyMoves(services, claim, evaluate(tenantId, devices, { rules, standing, urgencies, nowMs }));
   await closeSwitchedOff(services, claim, rules);
   await closeGone(services, claim);
 }
@@ -76,13 +79,14 @@ function evaluate(
   given: {
     readonly rules: readonly Rule[];
     readonly standing: ReadonlyMap<string, readonly StandingAlert[]>;
+    readonly urgencies: Urgencies;
     readonly nowMs: number;
   },
 ): AlertMoves[] {
-  const { rules, standing, nowMs } = given;
+  const { rules, standing, urgencies, nowMs } = given;
   return devices.flatMap((facts) => {
     const own = standing.get(facts.deviceId) ?? [];
-    const wanted = wantedAlerts(facts, rules, nowMs);
+    const wanted = wantedAlerts(facts, rules, nowMs).map((one) => weighedFor(one, facts.customerId, urgencies));
     if (wanted.length === 0 && own.length === 0) return [];
     const subject = { tenantId, customerId: facts.customerId, deviceId: facts.deviceId };
     return movesOf(subject, facts, rules, wanted, own) ?? [];

@@ -62,6 +62,10 @@ export interface BreachingDevice {
 export const ALERT_STATES = ['open', 'acknowledged', 'snoozed', 'resolved'] as const;
 export type AlertState = (typeof ALERT_STATES)[number];
 
+/** What a list may show: one state, or alerts whatever became of them. */
+export const ALERT_LISTS = [...ALERT_STATES, 'any'] as const;
+export type AlertListState = (typeof ALERT_LISTS)[number];
+
 export interface AlertRow extends AlertView {
   readonly customerId: string;
   readonly customerName: string;
@@ -79,7 +83,7 @@ export interface AlertList {
   readonly nowMs: number;
   readonly total: number;
   readonly rows: readonly AlertRow[];
-  readonly counts: Readonly<Record<AlertState, number>>;
+  readonly counts: Readonly<Record<AlertListState, number>>;
 }
 
 export interface AlertStep {
@@ -113,7 +117,8 @@ export interface AlertDetail {
 export interface RuleView {
   readonly rule: Rule;
   readonly isChanged: boolean;
-  readonly isTestable: boolean;
+  /** Who changed it last; null: nobody did, or nobody knows. */
+  readonly changedBy: { readonly who: string; readonly atMs: number } | null;
   readonly noise: NoiseReport;
 }
 
@@ -127,15 +132,37 @@ export interface RulesView {
   readonly teamTime: TeamTimeView;
   readonly customers: readonly (Person & { readonly quotaBytes: number | null })[];
   readonly policies: readonly (Person & { readonly customerName: string })[];
+  /** What differs from the rules at customers, and what did before; the newest first. */
+  readonly urgencies: readonly UrgencyLine[];
   readonly mayChange: boolean;
+}
+
+export interface UrgencyLine {
+  readonly id: string;
+  readonly customerId: string;
+  readonly customerName: string;
+  readonly ruleKey: string;
+  readonly ruleName: string;
+  /** Null: as the rule says, again. */
+  readonly severity: Severity | null;
+  readonly who: string;
+  readonly atMs: number;
+  /** No newer one of this customer and rule. */
+  readonly isInForce: boolean;
 }
 
 export interface BackTestView {
   readonly days: number;
-  readonly devicesLooked: number;
-  readonly devicesTotal: number;
+  /** So much of these days is known, the newest: what some rules look at is kept since a certain day alone. */
+  readonly knownMs: number;
+  /** What the rule looks at, and what its alerts are about. `setting`: a policy, or who holds the keys of a vault. */
+  readonly about: 'device' | 'quota' | 'customer' | 'setting';
+  /** So many of `total` devices, or quotas, were looked at. */
+  readonly looked: number;
+  readonly total: number;
   readonly alerts: number;
-  readonly devicesHit: number;
+  /** What they are about, and how many customers that concerns. */
+  readonly hit: number;
   readonly customersHit: number;
   readonly noisy: number;
   readonly stillOpen: number;
@@ -143,12 +170,13 @@ export interface BackTestView {
   readonly longestMs: number | null;
   /** Those hit most, the first first. */
   readonly worst: readonly {
-    readonly deviceId: string;
-    readonly deviceName: string;
-    readonly customerName: string;
+    readonly id: string;
+    readonly name: string;
+    /** Null: it is the customer. */
+    readonly customerName: string | null;
     readonly alerts: number;
     readonly totalMs: number;
   }[];
-  /** By day, the oldest first, to see whether it would have come in storms. */
+  /** By day that is known, the oldest first, to see whether it would have come in storms. */
   readonly perDay: readonly number[];
 }

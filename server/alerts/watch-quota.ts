@@ -1,11 +1,14 @@
-import { type DayUse, isQuotaTight, type QuotaState, quotaState } from '../../core/domain/alerts/quota.ts';
+import {
+  type DayUse,
+  isQuotaTight,
+  type QuotaState,
+  quotaState,
+  usesAtDayEnds,
+} from '../../core/domain/alerts/quota.ts';
 import type { Tx } from '../db/client.ts';
 import type { Services } from '../services.ts';
 import { type AlertChange, type AlertSubject, resolveAlert } from './open-alert.ts';
 import { settleRules } from './settle-rules.ts';
-
-/** Days whose growth says how long the quota lasts. */
-const LOOK_BACK_DAYS = 28;
 
 /** Opens and closes the alerts of the quotas that a device's backup counts against: its vault's, and its customer's. */
 export async function watchQuota(
@@ -25,7 +28,7 @@ export async function watchQuota(
   });
   const ofVault = { tenantId, customerId, deviceId };
   await settleQuota(services, change, ofVault, vault.quotaBytes, vault.device.name, async () =>
-    usesOf(await selectDays(change.tx, tenantId, customerId, vaultId)),
+    usesAtDayEnds(await selectDays(change.tx, tenantId, customerId, vaultId)),
   );
   await watchCustomerQuota(services, change, { tenantId, customerId });
 }
@@ -48,7 +51,7 @@ export async function watchCustomerQuota(
 
 /** What a customer had stored at the end of each of the last 28 days on which something was stored, the newest last. */
 export async function loadCustomerUses(tx: Tx, tenantId: string, customerId: string): Promise<DayUse[]> {
-  return usesOf(await selectDays(tx, tenantId, customerId, null));
+  return usesAtDayEnds(await selectDays(tx, tenantId, customerId, null));
 }
 
 async function settleQuota(
@@ -94,12 +97,4 @@ async function selectDays(tx: Tx, tenantId: string, customerId: string, vaultId:
     SELECT floor(extract(epoch FROM sealed_at) / 86400)::int AS day, sum(stored_bytes)::float8 AS bytes FROM restore_point
     WHERE tenant_id = ${tenantId}::uuid AND customer_id = ${customerId}::uuid AND (${vaultId}::uuid IS NULL OR vault_id = ${vaultId}::uuid)
     GROUP BY 1 ORDER BY 1`;
-}
-
-/** The sum at the end of each of the last days on which something was stored. */
-function usesOf(days: readonly DayRow[]): DayUse[] {
-  let usedBytes = 0;
-  const uses = days.map(({ day, bytes }) => ({ day, usedBytes: (usedBytes += bytes) }));
-  const lastDay = uses.at(-1)?.day ?? 0;
-  return uses.filter(({ day }) => day > lastDay - LOOK_BACK_DAYS);
 }

@@ -4,11 +4,12 @@
  * minute, and no year of rows is read for one that did not change. What changes without a mark is read at the look: when a
  * machine called, when its vault was listed, its policy, and the time.
  */
-import { type EndedRun, OUTCOMES_READ } from '../../core/domain/alerts/device-facts.ts';
+import { type EndedRun, OUTCOMES_READ, type OverduePoints } from '../../core/domain/alerts/device-facts.ts';
 import { type MarkedSource, marksOf } from '../../core/domain/alerts/watch-marks.ts';
 import type { OccurrenceOutcome } from '../../core/domain/outcome.ts';
 import type { Tx } from '../db/client.ts';
 import { reachedLevel } from '../drills/load-coverage.ts';
+import { selectOverdue } from './overdue-points.ts';
 
 export interface WatchedSource extends MarkedSource {
   readonly sourceId: string;
@@ -44,7 +45,7 @@ export async function writeWatchedFacts(tx: Tx, tenantId: string, ids: readonly 
     ON CONFLICT (tenant_id, device_id) DO UPDATE SET policy_id = excluded.policy_id, vault_id = excluded.vault_id,
       enrolled_at = excluded.enrolled_at, point_at = excluded.point_at, sealed_at = excluded.sealed_at,
       tested_3_at = excluded.tested_3_at, tested_4_at = excluded.tested_4_at, tested_5_at = excluded.tested_5_at,
-      is_troubled = excluded.is_troubled, facts = excluded.facts
+      is_troubled = excluded.is_troubled, overdue_at = excluded.overdue_at, facts = excluded.facts
     -- All else follows from these two, and most marks are of what no rule looks at.
     WHERE (device_watch.vault_id, device_watch.facts) IS DISTINCT FROM (excluded.vault_id, excluded.facts)`;
   if (devices.length === ids.length) return;
@@ -58,7 +59,7 @@ export function watchRow(
   tenantId: string,
   { deviceId, customerId, vaultId, facts }: WatchedDevice,
 ): Readonly<Record<string, unknown>> {
-  const { pointMs, sealedMs, testedMs, isTroubled } = marksOf(facts.enrolledMs, facts.sources);
+  const { pointMs, sealedMs, testedMs, isTroubled, overdueMs } = marksOf(facts.enrolledMs, facts.sources);
   const iso = (atMs: number | null | undefined): string | null => (atMs == null ? null : new Date(atMs).toISOString());
   return {
     tenant_id: tenantId,
@@ -73,6 +74,7 @@ export function watchRow(
     tested_4_at: iso(testedMs[1]),
     tested_5_at: iso(testedMs[2]),
     is_troubled: isTroubled,
+    overdue_at: iso(overdueMs),
     facts,
   };
 }
@@ -85,6 +87,7 @@ export async function selectWatchedFacts(
   now: Date,
 ): Promise<WatchedDevice[]> {
   const rows = await selectRows(tx, tenantId, ids, now);
+  const overdue = await selectOverdue(tx, tenantId, ids, now.getTime());
   return [...Map.groupBy(rows, ({ device_id: id }) => id).values()].map((sources) => {
     const row = sources[0]!;
     return {
@@ -101,7 +104,9 @@ export async function selectWatchedFacts(
         tags: row.tags,
         custody: row.custody,
         enrolledMs: row.enrolled_at.getTime(),
-        sources: sources.filter(({ source_id: id }) => id !== null).map(toSource),
+        sources: sources
+          .filter(({ source_id: id }) => id !== null)
+          .map((source) => toSource(source, overdue.get(source.source_id))),
       },
     };
   });
@@ -134,7 +139,7 @@ interface Row {
   passed_5: Date | null;
 }
 
-function toSource(row: Row): WatchedSource {
+function toSource(row: Row, overdue: OverduePoints | undefined): WatchedSource {
   return {
     sourceId: row.source_id,
     addedMs: row.added_at.getTime(),
@@ -152,6 +157,8 @@ function toSource(row: Row): WatchedSource {
             errorMessage: row.run_message,
           },
     passedMs: [row.passed_3?.getTime() ?? null, row.passed_4?.getTime() ?? null, row.passed_5?.getTime() ?? null],
+    // Left out where there is none, as in the rows of before this was looked at.
+    ...(overdue === undefined ? {} : { overdue }),
   };
 }
 

@@ -13,6 +13,7 @@ import { compileFilter } from './compile-filter.ts';
 import { toFleetRecord } from './fleet-record.ts';
 import { type FleetFactsRow, fleetColumns, withFleet } from './fleet-rows.ts';
 import { listFleet } from './list-fleet.ts';
+import { saveOwnField } from './own-fields.ts';
 import { type StartedTestServices, startTestServices } from '../testing/start-test-services.ts';
 
 const HOUR = 3_600_000;
@@ -33,6 +34,8 @@ beforeAll(async () => {
   await admin.connect();
   await insertDevices(admin);
   await admin.end();
+  for (const label of ['site', 'seats'])
+    await saveOwnField(services, tenant.owner, { id: null, label, kind: 'text', choices: [] });
   const now = new Date(nowMs);
   rows = await withScope(
     services,
@@ -162,6 +165,10 @@ async function insertDevices(admin: pg.Client): Promise<void> {
     await admin.query('INSERT INTO device_summary SELECT * FROM jsonb_populate_record(NULL::device_summary, $1)', [
       JSON.stringify(summary),
     ]);
+    if (record.note !== null || Object.keys(record.own).length > 0)
+      await admin.query('INSERT INTO device_card SELECT * FROM jsonb_populate_record(NULL::device_card, $1)', [
+        JSON.stringify({ ...own, device_id: id, note: record.note ?? '', values: record.own }),
+      ]);
   }
   await admin.query(
     `UPDATE device_summary s SET agent_order = string_to_array(regexp_replace(coalesce(substring(d.agent_version FROM '^[0-9]{1,9}(?:[.][0-9]{1,9})*'), '0'), '([.]0+)+$', ''), '.')::int[]

@@ -31,6 +31,8 @@ export function compileFilter(where: FilterNode | null, now: Date): SqlFragment 
       return compileNone(where.field);
     case 'texts':
       return compileTexts(where.field, where.comparison, where.texts, now);
+    case 'own':
+      return compileOwn(where);
     case 'amount':
       return compileAmount(where.field, where.comparison, where.amount, now);
     case 'version':
@@ -64,11 +66,34 @@ function anyText(field: FieldName, comparison: string, texts: readonly string[],
     )})`;
   const column = columnOf(field);
   if (fieldOf(field).kind === 'word') return sqlFragment`coalesce(${column} = ANY (${list}::text[]), false)`;
-  if (comparison !== 'is') return sqlFragment`(lower(${column}) = ANY (${list}::text[]))`;
+  // A note may be missing; a name never is.
+  if (comparison !== 'is') return sqlFragment`coalesce(lower(${column}) = ANY (${list}::text[]), false)`;
   return sqlFragment`(${joinFragments(
-    list.map((text) => sqlFragment`strpos(lower(${column}), ${text}) > 0`),
+    list.map((text) => sqlFragment`coalesce(strpos(lower(${column}), ${text}) > 0, false)`),
     ' OR ',
   )})`;
+}
+
+/** `f.own` is null for a device of which nothing is written; what it has there decides what is compared, as in matchesOwn. */
+function compileOwn({ key, comparison, texts }: FilterNode & { readonly kind: 'own' }): SqlFragment {
+  const text = sqlFragment`(f.own ->> ${key}::text)`;
+  if (comparison === 'none') return sqlFragment`(${text} IS NULL)`;
+  const list = [...texts];
+  if (comparison === '!=') return sqlFragment`coalesce(lower(${text}) <> ALL (${list}::text[]), true)`;
+  if (comparison === '=') return sqlFragment`coalesce(lower(${text}) = ANY (${list}::text[]), false)`;
+  if (comparison === 'is')
+    return sqlFragment`coalesce(${joinFragments(
+      list.map((one) => sqlFragment`strpos(lower(${text}), ${one}) > 0`),
+      ' OR ',
+    )}, false)`;
+  const wanted = texts[0]!;
+  const value = sqlFragment`(f.own -> ${key}::text)`;
+  // Days are compared as text: their order is that of the calendar.
+  return /^\d{4}-/.test(wanted)
+    ? sqlFragment`(CASE WHEN jsonb_typeof(${value}) = 'string' AND ${text} ~ '^\\d{4}-\\d\\d-\\d\\d$'
+        THEN ${compare(sqlFragment`${text} COLLATE "C"`, comparison, sqlFragment`${wanted}::text`)} ELSE false END)`
+    : sqlFragment`(CASE WHEN jsonb_typeof(${value}) = 'number'
+        THEN ${compare(sqlFragment`${value}::numeric`, comparison, sqlFragment`${wanted}::text::numeric`)} ELSE false END)`;
 }
 
 function flagOf(flag: Flag, now: Date): SqlFragment {
@@ -132,6 +157,7 @@ const COLUMNS: Readonly<Partial<Record<FieldName, SqlFragment>>> = {
   os: sqlFragment`f.os`,
   policy: sqlFragment`f.policy_name`,
   custody: sqlFragment`f.custody`,
+  note: sqlFragment`f.note`,
   rpo: sqlFragment`f.usable_capture_at`,
   target: sqlFragment`f.rpo`,
   proof: sqlFragment`f.proof_at`,

@@ -1,11 +1,13 @@
 /** The list as CSV: all devices that the filter lets through, with the columns that are shown. Staff only. */
 import { csvLine } from '../../core/base/csv.ts';
-import type { FleetColumn } from '../../core/domain/fleet-filter/columns.ts';
+import { isOwnName, ownKey, type OwnName } from '../../core/domain/fleet-filter/own-fields.ts';
+import type { AnyColumn, FleetColumn } from '../../core/domain/fleet-filter/columns.ts';
 import type { FleetFilter } from '../../core/domain/fleet-filter/filter.ts';
 import type { Scope } from '../access/scope.ts';
 import type { Services } from '../services.ts';
 import { listFleet, PAGE_ROWS_MAX } from './list-fleet.ts';
-import type { FleetRow } from './view.ts';
+import { listOwnFields } from './own-fields.ts';
+import type { FleetRow, OwnField } from './view.ts';
 
 type Cell = string | number | null;
 
@@ -61,21 +63,29 @@ const COLUMNS: Readonly<Record<FleetColumn, CsvColumn>> = {
   size: { headers: ['Protected bytes'], cells: ({ sizeBytes }) => [sizeBytes] },
   added: { headers: ['Stored by the last backup (bytes)'], cells: ({ addedBytes }) => [addedBytes] },
   policy: { headers: ['Policy'], cells: ({ policyName }) => [policyName] },
+  note: { headers: ['Note'], cells: ({ note }) => [note] },
   tags: { headers: ['Tags'], cells: ({ tags }) => [tags.join(' ')] },
   agent: { headers: ['Agent'], cells: ({ agentVersion }) => [agentVersion] },
   os: { headers: ['System'], cells: ({ os }) => [os] },
   seen: { headers: ['Last seen'], cells: ({ lastSeenMs }) => [time(lastSeenMs)] },
 };
 
+/** None for one that was removed since the address was written. */
+function ownColumn(name: OwnName, fields: readonly OwnField[]): CsvColumn[] {
+  const field = fields.find(({ key }) => key === ownKey(name));
+  return field === undefined ? [] : [{ headers: [field.label], cells: ({ own }) => [own[field.key] ?? null] }];
+}
+
 /** Line by line; a fleet of thousands is never held at once. */
 export async function* exportFleet(
   services: Services,
   scope: Scope,
-  wish: { readonly filter: FleetFilter; readonly columns: readonly FleetColumn[] },
+  wish: { readonly filter: FleetFilter; readonly columns: readonly AnyColumn[] },
 ): AsyncGenerator<string> {
   // The customer is in every export: outside of the list, a device's name alone says nothing.
-  const wanted = (wish.columns.includes('customer') ? wish.columns : (['customer', ...wish.columns] as const)).map(
-    (column) => COLUMNS[column],
+  const own = wish.columns.some(isOwnName) ? await listOwnFields(services, scope) : [];
+  const wanted = (wish.columns.includes('customer') ? wish.columns : (['customer', ...wish.columns] as const)).flatMap(
+    (column) => (isOwnName(column) ? ownColumn(column, own) : COLUMNS[column]),
   );
   const withBars = wish.columns.includes('history');
   let after: string | null = null;

@@ -22,6 +22,8 @@ export function toFleetRecord(row: FleetFactsRow, nowMs: number): FleetRecord {
     agent: row.agent_version,
     tags: row.tags,
     custody: row.custody,
+    note: row.note,
+    own: row.own ?? {},
     status: state,
     last: row.last_outcome,
     run: row.run_state,

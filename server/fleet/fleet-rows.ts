@@ -3,6 +3,7 @@
  * light above all, is derived here from the facts at the given instant; a property test compares it with core/domain.
  */
 import { PROTECTION_STATES, type ProtectionState } from '../../core/domain/outcome.ts';
+import type { OwnValues } from '../../core/domain/fleet-filter/own-fields.ts';
 import { PROOF_LEVEL } from '../../core/domain/protection.ts';
 import { SCHEDULE_TIMES } from '../../core/domain/schedule.ts';
 import { sqlFragment, type SqlFragment } from '../db/sql-fragment.ts';
@@ -21,6 +22,9 @@ export interface FleetFactsRow extends DeviceRow {
   rpo_ms: number;
   drill_interval_ms: number;
   status: number;
+  /** Null: nothing is noted. */
+  note: string | null;
+  own: OwnValues | null;
 }
 
 const rank = (state: ProtectionState): number => PROTECTION_STATES.indexOf(state);
@@ -68,12 +72,14 @@ export function withFleet(tenantId: string, now: Date, customerId: string | null
         CASE WHEN s.next_due_at > ${now}::timestamptz THEN s.next_due_at END AS next_due_at, s.next_window_end,
         s.verdict, s.verdict_at, s.proof_at, s.loss_at, s.rto_ms, s.is_rto_estimated, s.bad_objects, s.open_alerts, s.alert_id, s.alert_title,
         s.is_checking, s.days, d.id, d.name, d.hostname, d.os, d.agent_version, d.tags, d.enrolled_at, d.suspected_clone_at, d.customer_id,
-        c.name AS customer_name, c.timezone, d.policy_id, p.name AS policy_name, p.rpo, p.drill_interval, ds.last_seen_at
+        c.name AS customer_name, c.timezone, d.policy_id, p.name AS policy_name, p.rpo, p.drill_interval, ds.last_seen_at,
+        nullif(k.note, '') AS note, k.values AS own
       FROM device_summary s
       JOIN device d ON d.tenant_id = s.tenant_id AND d.id = s.device_id AND d.revoked_at IS NULL
       JOIN customers c ON c.id = d.customer_id
       JOIN policies p ON p.id = d.policy_id
       LEFT JOIN device_state ds ON ds.tenant_id = s.tenant_id AND ds.device_id = s.device_id
+      LEFT JOIN device_card k ON k.tenant_id = s.tenant_id AND k.device_id = s.device_id
       WHERE s.tenant_id = ${tenantId}::uuid${ofDevice}),
     f AS (SELECT x.*, ${statusOf(now)} AS status FROM x)`;
 }
@@ -84,7 +90,7 @@ export const fleetColumns = sqlFragment`f.source_id, f.custody, f.newest_capture
   f.run_state, f.run_outcome, f.run_started_at, f.run_finished_at, f.run_progress_at, f.last_outcome, f.open_window_end,
   f.next_due_at, f.next_window_end, f.verdict, f.verdict_at, f.proof_at, f.loss_at, f.rto_ms, f.is_rto_estimated, f.bad_objects, f.open_alerts,
   f.alert_id, f.alert_title, f.is_checking, f.id, f.name, f.hostname, f.os, f.agent_version, f.tags, f.enrolled_at,
-  f.suspected_clone_at, f.customer_id, f.customer_name, f.timezone, f.policy_id, f.policy_name, f.last_seen_at, f.status,
+  f.suspected_clone_at, f.customer_id, f.customer_name, f.timezone, f.policy_id, f.policy_name, f.last_seen_at, f.status, f.note, f.own,
   extract(epoch FROM f.rpo)::float8 * 1000 AS rpo_ms, extract(epoch FROM f.drill_interval)::float8 * 1000 AS drill_interval_ms`;
 
 /**

@@ -115,11 +115,12 @@ test('a shared view is seen by all staff of its provider, a private one by its o
     filter: 'agent<1.4   sort:-agent',
     columns: ['agent', 'nonsense'],
     density: 'compact',
+    dayRule: 'worst',
     isShared: false,
   } as const;
   const { id } = await saveFleetView(services, ours.owner, wish);
   expect(await listFleetViews(services, ours.owner)).toMatchObject([
-    { id, filter: 'agent<1.4 sort:-agent', columns: ['agent'], isOwn: true },
+    { id, filter: 'agent<1.4 sort:-agent', columns: ['agent'], dayRule: 'worst', isOwn: true },
   ]);
   const colleague = scopeForUser({ tenantId: ours.id, id: randomUUID(), customerId: null, role: 'technician' });
   expect(await listFleetViews(services, colleague)).toEqual([]);
@@ -129,6 +130,8 @@ test('a shared view is seen by all staff of its provider, a private one by its o
   });
   await saveFleetView(services, ours.owner, { ...wish, id, isShared: true });
   expect(await listFleetViews(services, colleague)).toMatchObject([{ id, isOwn: false }]);
+  await saveFleetView(services, ours.owner, { ...wish, id, isShared: true, dayRule: 'mixed' });
+  expect(await listFleetViews(services, colleague)).toMatchObject([{ id, dayRule: 'mixed' }]);
   await expect(saveFleetView(services, colleague, { ...wish, id })).rejects.toMatchObject({ code: 'not_found' });
   await expect(saveFleetView(services, theirs.owner, { ...wish, id })).rejects.toMatchObject({ code: 'not_found' });
   await expect(removeFleetView(services, theirs.owner, id)).rejects.toMatchObject({ code: 'not_found' });

@@ -9,6 +9,7 @@ import type { Services } from '../services.ts';
 import { compileFilter, sortKeyOf, type SortKey } from './compile-filter.ts';
 import { deviceOf } from './device-facts.ts';
 import { type FleetFactsRow, fleetColumns, overManyRows, withFleet } from './fleet-rows.ts';
+import { requireOwnFields } from './own-fields.ts';
 import { emptyBar, loadBars } from './load-bars.ts';
 import { refreshSummaries } from './refresh-summaries.ts';
 import type { FleetPage, FleetRow, OccurrenceBar } from './view.ts';
@@ -43,10 +44,11 @@ interface ListedRow extends FleetFactsRow {
   readonly owners: string[];
 }
 
-/** Staff only. @throws HoldfastError bad_request for a place that is none. */
+/** Staff only. @throws HoldfastError bad_request for a place that is none, or a column that nobody has defined. */
 export async function listFleet(services: Services, scope: Scope, wish: PageWish): Promise<FleetPage> {
   requireStaff(scope);
   const place = wish.after === null ? null : readPlace(wish.after);
+  await requireOwnFields(services, scope, wish.filter.where);
   const clockMs = services.clock.nowMs();
   const nowMs = place === null ? clockMs : Math.max(Math.min(place.at, clockMs), clockMs - LIST_MS_MAX);
   if (place === null) await refreshSummaries(services, scope);
@@ -126,6 +128,8 @@ function toFleetRow(row: ListedRow, bar: OccurrenceBar, nowMs: number): FleetRow
     badObjects: row.bad_objects,
     isSuspectedClone: row.suspected_clone_at !== null,
     enrolledMs: row.enrolled_at.getTime(),
+    note: row.note,
+    own: row.own ?? {},
     bar,
   };
 }

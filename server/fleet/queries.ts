@@ -1,6 +1,7 @@
 import { requireStaff, type Scope } from '../access/scope.ts';
 import { withScope } from '../db/with-scope.ts';
 import type { Services } from '../services.ts';
+import { listOwnFields } from './own-fields.ts';
 import type { CustomerChoice, FleetNames, FleetViewLine } from './view.ts';
 
 /** Own views and those that others share, by name. Staff only. */
@@ -13,12 +14,13 @@ export async function listFleetViews(services: Services, scope: Scope): Promise<
       orderBy: [{ name: 'asc' }, { id: 'asc' }],
     }),
   );
-  return views.map(({ id, name, filter, columns, density, isShared, ownerId }) => ({
+  return views.map(({ id, name, filter, columns, density, dayRule, isShared, ownerId }) => ({
     id,
     name,
     filter,
     columns,
     density,
+    dayRule,
     isShared,
     isOwn: ownerId === scope.actor.id,
   }));
@@ -38,9 +40,10 @@ export async function listFleetNames(services: Services, scope: Scope): Promise<
       UNION SELECT 'tag', unnest(tags) FROM device WHERE tenant_id = ${tenantId}::uuid
       ORDER BY 1, 2`,
   );
-  const namesOf = (wanted: keyof FleetNames): string[] =>
+  const namesOf = (wanted: Exclude<keyof FleetNames, 'own'>): string[] =>
     rows.filter(({ field }) => field === wanted).map(({ name }) => name);
-  return { customer: namesOf('customer'), policy: namesOf('policy'), tag: namesOf('tag'), os: namesOf('os') };
+  const own = await listOwnFields(services, scope);
+  return { customer: namesOf('customer'), policy: namesOf('policy'), tag: namesOf('tag'), os: namesOf('os'), own };
 }
 
 /** Devices whose name, host name or customer contains the text, for the search field. At most `limit`. */

@@ -2,6 +2,7 @@
 import { HoldfastError } from '../../core/base/errors.ts';
 import { newId } from '../../core/base/ids.ts';
 import { type Density, readColumns } from '../../core/domain/fleet-filter/columns.ts';
+import type { DayRule } from '../../core/domain/fleet-filter/day-rule.ts';
 import { parseFilter } from '../../core/domain/fleet-filter/parse-filter.ts';
 import { printFilter } from '../../core/domain/fleet-filter/print-filter.ts';
 import { requireStaff, type Scope } from '../access/scope.ts';
@@ -19,6 +20,7 @@ export interface ViewWish {
   readonly filter: string;
   readonly columns: readonly string[];
   readonly density: Density;
+  readonly dayRule: DayRule;
   readonly isShared: boolean;
 }
 
@@ -34,6 +36,7 @@ export async function saveFleetView(services: Services, scope: Scope, wish: View
     filter: printFilter(parseFilter(wish.filter)),
     columns: [...readColumns(wish.columns)],
     density: wish.density,
+    dayRule: wish.dayRule,
     isShared: wish.isShared,
     updatedAt: new Date(services.clock.nowMs()),
   };

@@ -1,4 +1,5 @@
 /** Plain data for screens: numbers and strings, no database types. Times are milliseconds since the epoch. */
+import type { OwnFieldKind, OwnValues } from '../../core/domain/fleet-filter/own-fields.ts';
 import type { OccurrenceOutcome, ProtectionState } from '../../core/domain/outcome.ts';
 import type { Protection } from '../../core/domain/protection.ts';
 
@@ -99,6 +100,9 @@ export interface FleetRow extends Omit<DeviceSummary, 'history'> {
   readonly badObjects: number;
   readonly isSuspectedClone: boolean;
   readonly enrolledMs: number;
+  readonly note: string | null;
+  /** Of the provider's own columns, by their keys. */
+  readonly own: OwnValues;
   readonly bar: OccurrenceBar;
 }
 
@@ -145,6 +149,7 @@ export interface FleetViewLine {
   readonly filter: string;
   readonly columns: readonly string[];
   readonly density: string;
+  readonly dayRule: string;
   readonly isShared: boolean;
   readonly isOwn: boolean;
 }
@@ -155,4 +160,14 @@ export interface FleetNames {
   readonly policy: readonly string[];
   readonly tag: readonly string[];
   readonly os: readonly string[];
+  readonly own: readonly OwnField[];
+}
+
+/** A column that the provider has defined. */
+export interface OwnField {
+  readonly id: string;
+  readonly key: string;
+  readonly label: string;
+  readonly kind: OwnFieldKind;
+  readonly choices: readonly string[];
 }

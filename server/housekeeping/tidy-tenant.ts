@@ -1,6 +1,7 @@
 /**
- * Drops what has served: nonces, listings, downloads with their objects, staged uploads of ended runs, leases that nobody
- * used. Nothing that a restore point needs is among them: sealed objects are not touched here.
+ * Drops what has served: nonces, listings, silences and findings that no back-test reaches any more, downloads with their objects,
+ * staged uploads of ended runs, leases that nobody used. Nothing that a restore point needs is among them: sealed objects are not
+ * touched here.
  */
 import { NONCE_KEPT_MS } from '../../core/protocol/signed-request.ts';
 import type { Scope } from '../access/scope.ts';
@@ -19,6 +20,10 @@ const TIMES = {
   stagedMs: 60 * MINUTE_MS,
   /** What was told, and whether it arrived. */
   toldMs: 90 * 24 * 60 * MINUTE_MS,
+  /** Longer than a back-test looks back: what began before its time and reaches into it is needed whole. */
+  pastMs: 35 * 24 * 60 * MINUTE_MS,
+  /** A back-test lets its rule be switched on for an hour (server/alerts/rule-trials.ts). */
+  trialMs: 24 * 60 * MINUTE_MS,
 } as const;
 const BATCH = 500;
 
@@ -32,6 +37,9 @@ export async function tidyTenant(services: Services, scope: Scope): Promise<void
     const told = { tenantId, createdAt: { lt: before(TIMES.toldMs) } };
     await tx.notificationDelivery.deleteMany({ where: { ...told, endedAt: { not: null } } });
     await tx.notification.deleteMany({ where: told });
+    await tx.deviceGap.deleteMany({ where: { tenantId, untilAt: { lt: before(TIMES.pastMs) } } });
+    await tx.unheardFinding.deleteMany({ where: { tenantId, endedAt: { lt: before(TIMES.pastMs) } } });
+    await tx.alertRuleTrial.deleteMany({ where: { tenantId, at: { lt: before(TIMES.trialMs) } } });
     await tx.externalTicket.deleteMany({ where: { tenantId, closedAt: { lt: before(TIMES.toldMs) } } });
   });
   // Before their downloads go.

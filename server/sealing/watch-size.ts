@@ -1,11 +1,8 @@
-import { suspicionOf } from '../../core/domain/suspicion.ts';
+import { suspicionOf, SUSPICION_COMPARED_MS } from '../../core/domain/suspicion.ts';
 import { openAlert, resolveAlert } from '../alerts/open-alert.ts';
 import type { Change } from '../changes/apply-change.ts';
 import type { Services } from '../services.ts';
 import type { SealWork } from './load-seal.ts';
-
-/** A source that stays small is usual after so long: the alert then closes by itself. */
-const COMPARED_MS = 30 * 86_400_000;
 
 /**
  * Opens an alert when the backup that is being sealed holds far less than those before it, and closes it when one does not.
@@ -18,7 +15,7 @@ export async function watchSize(services: Services, change: Change, { run, manif
       tenantId: run.tenantId,
       sourceId: run.sourceId,
       state: 'sealed',
-      sealedAt: { gte: new Date(services.clock.nowMs() - COMPARED_MS) },
+      sealedAt: { gte: new Date(services.clock.nowMs() - SUSPICION_COMPARED_MS) },
       runId: { not: run.id },
     },
     select: { files: true, bytes: true },

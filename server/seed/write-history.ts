@@ -186,14 +186,15 @@ export async function writeHistory(tx: Tx, scenario: Scenario, devices: readonly
     points AS (
       INSERT INTO restore_point (tenant_id, id, ${place}, vault_id, run_id, snapshot_id, tree_id, capture_at, committed_at, sealed_at,
         state, outcome, is_usable, files, bytes, stored_bytes, added_bytes, former_files, changed_files, gone_files,
-        file_read_bytes, file_new_bytes, file_stored_bytes, entropy_bits, pack_ids, witness, level_passed, verified_at, drilled_at)
+        file_read_bytes, file_new_bytes, file_stored_bytes, entropy_bits, pack_ids, witness, level_passed, verified_at, drilled_at, expired_at)
       SELECT ${own}, ${idOf('point')}, ${place}, vault_id, ${idOf('run')}, ${snapshotId}, ${snapshotId}, began, committed_at, finished_at,
         CASE WHEN is_kept THEN 'sealed' ELSE 'expired' END, CASE WHEN is_whole THEN 'ok' ELSE 'partial' END, is_whole AND is_kept,
         files, selected_bytes, stored_bytes, new_bytes + files * 20,
         CASE WHEN k > 0 THEN files END, CASE WHEN k > 0 THEN changed_files END, CASE WHEN k > 0 THEN gone_files END,
         read_bytes, new_bytes, stored_bytes, entropy_bits, '{}',
         CASE WHEN level >= 4 THEN ${JSON.stringify(DUMPS)}::jsonb ELSE '[]' END, CASE WHEN is_tested AND drill_state = 'passed' THEN level ELSE 1 END,
-        finished_at + interval '10 minutes', CASE WHEN is_tested AND drill_state = 'passed' THEN tested_at END
+        finished_at + interval '10 minutes', CASE WHEN is_tested AND drill_state = 'passed' THEN tested_at END,
+        CASE WHEN NOT is_kept THEN began + ${KEPT_DAYS} * interval '1 day' END
       FROM h WHERE is_sealed),
     alerts AS (
       INSERT INTO alert (tenant_id, id, customer_id, device_id, kind, severity, title, message, opened_at, resolved_at, resolution,

@@ -10,6 +10,7 @@ import type { Mishap, Scenario, ScenarioDevice } from './scenario.ts';
 import { seededId } from './seeded-random.ts';
 import { allowLongStatements, LONG_TRANSACTION } from './long-statements.ts';
 import { excuseId, firstDueMs, userId, writeHistory } from './write-history.ts';
+import { writeListings } from './write-listings.ts';
 
 /** Of one transaction, in expected backups: some seconds' work, which a slow machine with much else to do may take for a minute. */
 const EXPECTED_AT_ONCE = 10_000;
@@ -74,6 +75,7 @@ async function writeChunk(tx: Tx, scenario: Scenario, devices: readonly Scenario
   await writeExcuses(tx, scenario, devices);
   await writeHistory(tx, scenario, devices);
   await writeAlerts(tx, scenario, devices);
+  await writeListings(tx, scenario, devices);
   // Triggers do this, where they run.
   await tx.$executeRaw`INSERT INTO device_dirty (tenant_id, customer_id, device_id)
     SELECT tenant_id, customer_id, id FROM device WHERE tenant_id = ${scenario.tenantId}::uuid AND id = ANY (${devices.map(({ id }) => id)}::uuid[])`;
@@ -90,7 +92,9 @@ async function writeProvider(
   for (const person of people) accounts.push({ ...person, passwordHash: await hashPassword(person.password) });
   await applyChange(services, scope, async ({ tx, audit }) => {
     const wrappedKek = Uint8Array.from(services.keys.createTenantKey(tenantId));
-    await tx.tenant.create({ data: { id: tenantId, name: tenantName, slug: seedSlug(name), wrappedKek, createdAt } });
+    await tx.tenant.create({
+      data: { id: tenantId, name: tenantName, slug: seedSlug(name), wrappedKek, createdAt, pastKeptAt: createdAt },
+    });
     await tx.customer.createMany({
       data: customers.map((customer) => ({
         tenantId,

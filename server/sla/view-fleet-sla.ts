@@ -5,6 +5,10 @@ import type { ServiceFigures } from '../../core/domain/sla/standing.ts';
 import { requireStaff, type Scope } from '../access/scope.ts';
 import { withScope } from '../db/with-scope.ts';
 import type { Services } from '../services.ts';
+import { barDays, buildHistory, type DayCount, HISTORY_DAYS } from '../fleet/history.ts';
+import type { HistoryDay } from '../fleet/view.ts';
+import type { Tx } from '../db/client.ts';
+import type { CustomerDay } from '../db/generated/client.ts';
 import { readFiguresJson } from './read-figures.ts';
 
 const DAY_MS = 24 * 3_600_000;
@@ -12,6 +16,10 @@ const DAY_MS = 24 * 3_600_000;
 const SERVICE_LINES = 20;
 /** Customers of one page. */
 export const CUSTOMERS_A_PAGE = 100;
+
+/** Customers that a figure counts, and no others. */
+export const FLEET_SLA_LISTS = ['below', 'credit'] as const;
+export type FleetSlaList = (typeof FLEET_SLA_LISTS)[number];
 
 export interface FleetSlaLine {
   readonly customerId: string;
@@ -26,6 +34,8 @@ export interface FleetSlaLine {
   readonly credit: number;
   readonly isFrozen: boolean;
   readonly hasContract: boolean;
+  /** The last 28 days by its own clock, whatever month is shown. */
+  readonly history: readonly HistoryDay[];
 }
 
 export interface FleetSlaView {
@@ -35,6 +45,8 @@ export interface FleetSlaView {
   /** The worst first. */
   readonly customers: readonly FleetSlaLine[];
   readonly total: number;
+  /** Of them those that the list is of. */
+  readonly listed: number;
   /** Over all customers, not over those of the page. */
   readonly sums: {
     readonly sources: number;
@@ -61,7 +73,11 @@ export interface FleetSlaView {
 export async function viewFleetSla(
   services: Services,
   scope: Scope,
-  { month, page }: { readonly month: string | null; readonly page: number },
+  {
+    month,
+    page,
+    only = null,
+  }: { readonly month: string | null; readonly page: number; readonly only?: FleetSlaList | null },
 ): Promise<FleetSlaView> {
   requireStaff(scope);
   const { tenantId } = scope;
@@ -69,16 +85,21 @@ export async function viewFleetSla(
   const present = monthOf(nowMs, 'UTC');
   const wanted = month ?? present;
   return await withScope(services, scope, async (tx) => {
-    const where = { tenantId, month: wanted };
+    const where = {
+      ...{ tenantId, month: wanted },
+      ...(only === 'below' ? { belowTarget: { gt: 0 } } : {}),
+      ...(only === 'credit' ? { credit: { gt: 0 } } : {}),
+    };
     const rows = await tx.customerMonth.findMany({
       where,
       orderBy: [{ belowTarget: 'desc' }, { worstShare: { sort: 'asc', nulls: 'last' } }, { customerId: 'asc' }],
       skip: (page - 1) * CUSTOMERS_A_PAGE,
       take: CUSTOMERS_A_PAGE,
-      include: { customer: { select: { name: true } } },
+      include: { customer: { select: { name: true, timezone: true } } },
       // Pages of JSON that nothing here shows.
       omit: { frozen: true, standing: true },
     });
+    const historyOf = await loadHistories(tx, tenantId, rows, nowMs);
     const [sums] = await tx.$queryRaw<
       {
         total: number;
@@ -141,9 +162,11 @@ export async function viewFleetSla(
           credit: row.credit,
           isFrozen: row.frozenAt !== null,
           hasContract: figures.versions.some((version) => version !== null),
+          history: historyOf(row.customerId),
         };
       }),
       total: sums!.total,
+      listed: only === null ? sums!.total : only === 'below' ? sums!.customersBelow : sums!.credits,
       sums: {
         sources: sums!.sources,
         belowTarget: sums!.below,
@@ -168,4 +191,38 @@ export async function viewFleetSla(
       })),
     };
   });
+}
+
+/** From the days of the roll-ups: 28 narrow rows a customer of the page. */
+async function loadHistories(
+  tx: Tx,
+  tenantId: string,
+  customers: readonly { readonly customerId: string; readonly customer: { readonly timezone: string } }[],
+  nowMs: number,
+): Promise<(customerId: string) => HistoryDay[]> {
+  const days = await tx.customerDay.findMany({
+    where: {
+      tenantId,
+      customerId: { in: customers.map(({ customerId }) => customerId) },
+      // A day more than the bar has: the clocks of customers lie up to a day apart.
+      day: { gte: new Date(nowMs - (HISTORY_DAYS + 1) * DAY_MS).toISOString().slice(0, 10) },
+    },
+  });
+  const countsOf = new Map(
+    [...Map.groupBy(days, ({ customerId }) => customerId)].map(([id, own]) => [id, own.flatMap(dayCounts)]),
+  );
+  const zoneOf = new Map(customers.map(({ customerId, customer }) => [customerId, customer.timezone]));
+  return (id) => buildHistory(countsOf.get(id) ?? [], barDays(nowMs, zoneOf.get(id) ?? 'UTC'));
+}
+
+function dayCounts(row: CustomerDay): DayCount[] {
+  const counts: readonly DayCount[] = [
+    ...(['ok', 'late', 'partial', 'failed', 'missed', 'stuck', 'excused'] as const).map((kind) => ({
+      ...{ day: row.day, kind },
+      count: row[kind],
+    })),
+    { day: row.day, kind: 'drill_passed', count: row.drillsPassed },
+    { day: row.day, kind: 'drill_failed', count: row.drillsFailed },
+  ];
+  return counts.filter(({ count }) => count > 0);
 }

@@ -130,6 +130,35 @@ test('the export holds every device of the filter, with the columns that are sho
   expect((await page.request.get('/api/fleet?filter=rpo:24h')).status()).toBe(400);
 });
 
+test('an owner defines a column, fills it at a device with a note, and finds the device by both', async ({ page }) => {
+  await page.getByRole('button', { name: 'Columns', exact: true }).click();
+  await page.getByRole('button', { name: 'Columns of your own…' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Columns of your own' });
+  await dialog.getByLabel('A new column').fill('Seats');
+  await dialog.getByRole('combobox', { name: 'Holds' }).click();
+  await page.getByRole('option', { name: 'Number' }).click();
+  await dialog.getByRole('button', { name: 'Add the column' }).click();
+  await expect(dialog.getByText('my.seats')).toBeVisible();
+  await expectFits(page);
+
+  await page.goto('/fleet?filter=name:nas');
+  const href = await devices(page).first().getByRole('link').first().getAttribute('href');
+  await page.goto(`${href}?tab=policy`);
+  await page.getByRole('button', { name: 'Note and columns…' }).click();
+  await page.getByRole('dialog').getByLabel('Note').fill('Ask Anna first.');
+  await page.getByRole('dialog').getByLabel('Seats').fill('12');
+  await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
+  await expect(page.getByText('Ask Anna first.')).toBeVisible();
+  await expectFits(page);
+
+  await page.goto('/fleet?filter=note:anna%20my.seats%3E11&columns=status,note,my.seats&days=worst');
+  await expect(total(page)).toHaveText('1 device');
+  await expect(devices(page).first()).toContainText('Ask Anna first.');
+  await expect(page.getByRole('columnheader', { name: 'Seats' })).toBeVisible();
+  await page.goto('/fleet?filter=my.seat%3E11');
+  await expect(page.getByText(/There is no column “my.seat”/)).toBeVisible();
+});
+
 for (const colorScheme of ['light', 'dark'] as const)
   for (const width of [1440, 390] as const)
     test(`the list of a bad Monday is accessible and fits, ${colorScheme}, ${width} px`, async ({ page }, info) => {

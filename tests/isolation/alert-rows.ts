@@ -47,6 +47,16 @@ export function alertRows({
     ],
     ['alert_event', { ...own, id: randomUUID(), alert_id: ids.alert, at, kind: 'opened', actor_id: ids.user }],
     ['alert_review', { tenant_id: tenantId, id: randomUUID(), user_id: ids.user, at, open_groups: 1, open_alerts: 1 }],
+    ['device_gap', { ...device, from_at: '2026-01-01T00:00:00Z', until_at: at }],
+    [
+      'alert_urgency',
+      { ...own, id: randomUUID(), rule_key: 'silent', severity: 'info', changed_by: ids.user, changed_at: at },
+    ],
+    ['unheard_finding', { ...device, id: randomUUID(), policy_id: ids.policy, kind: 'clone', found_at: at }],
+    [
+      'alert_rule_trial',
+      { tenant_id: tenantId, id: randomUUID(), user_id: ids.user, definition: 'canary', alerts: 1, devices: 1, at },
+    ],
     [
       'policy_baseline',
       { ...own, policy_id: ids.policy, version: 1, document: {}, accepted_at: at, accepted_by: ids.user },

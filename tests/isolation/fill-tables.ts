@@ -151,6 +151,11 @@ function rowsOf(tenantId: string, customerId: string, ids: Ids): [string, Row][]
     ['device_summary', { ...device, computed_at: at }],
     ['device_watch', { ...device, policy_id: ids.policy, enrolled_at: at, is_troubled: false, facts: {} }],
     ['device_dirty', device],
+    ['device_card', { ...device, note: 'canary', noted_by: ids.user, noted_at: at }],
+    [
+      'device_field',
+      { tenant_id: tenantId, id: randomUUID(), key: `c${randomUUID()}`, label: 'canary', kind: 'text', created_at: at },
+    ],
     [
       'fleet_view',
       {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { builtInRule } from '../../core/domain/alerts/rules.ts';
 import type { ChangeFigures } from '../../core/protocol/manifest.ts';
 import { viewGrowth } from '../../server/alerts/growth-history.ts';
-import { testRule } from '../../server/alerts/test-rule.ts';
+import { testRule } from '../../server/alerts/back-test/test-rule.ts';
 import { type StartedServices, startWorkerServices } from '../testing/start-worker-services.ts';
 import { TestDevice } from '../testing/test-device.ts';
 
@@ -77,7 +77,7 @@ test('an unusual day is told with its figures, closes with the next usual one, a
     ...{ kind: 'growth', name, severity, filter, isEnabled: true },
     parameters: { ...parameters },
   });
-  expect(tried).toMatchObject({ alerts: 1, devicesHit: 1, stillOpen: 0 });
+  expect(tried).toMatchObject({ alerts: 1, hit: 1, stillOpen: 0 });
   // By limits that nothing reaches it would not have called.
   const lax = await testRule(services, device.tenant.owner, {
     ...{ kind: 'growth', name, severity, filter, isEnabled: true },

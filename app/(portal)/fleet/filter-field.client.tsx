@@ -4,6 +4,7 @@ import { useDebouncedCallback } from '@mantine/hooks';
 import { IconSearch, IconX } from '@tabler/icons-react';
 import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { FilterError } from '../../../core/domain/fleet-filter/filter-error.ts';
+import { ownKeysOf, unknownColumn } from '../../../core/domain/fleet-filter/own-fields.ts';
 import { parseFilter } from '../../../core/domain/fleet-filter/parse-filter.ts';
 import { suggestFilter } from '../../../core/domain/fleet-filter/suggest-filter.ts';
 import type { FleetNames } from '../../../server/fleet/view.ts';
@@ -29,7 +30,7 @@ export function FilterField({
   onFilter: (text: string) => void;
 }): ReactNode {
   const [text, setText] = useState(filter);
-  const [problem, setProblem] = useState<Problem | null>(() => problemOf(filter));
+  const [problem, setProblem] = useState<Problem | null>(() => problemOf(filter, names));
   const [place, setPlace] = useState(filter.length);
   const field = useRef<HTMLInputElement>(null);
   const combobox = useCombobox({ onDropdownClose: () => combobox.resetSelectedOption() });
@@ -38,10 +39,10 @@ export function FilterField({
   if (shown !== filter) {
     setShown(filter);
     setText(filter);
-    setProblem(problemOf(filter));
+    setProblem(problemOf(filter, names));
   }
   const apply = (wanted: string): void => {
-    const found = problemOf(wanted);
+    const found = problemOf(wanted, names);
     setProblem(found);
     if (found === null && wanted !== filter) onFilter(wanted);
   };
@@ -142,10 +143,12 @@ function ProblemText({ text, problem }: { text: string; problem: Problem }): Rea
   );
 }
 
-function problemOf(text: string): Problem | null {
+function problemOf(text: string, { own }: FleetNames): Problem | null {
   try {
-    parseFilter(text);
-    return null;
+    const { where } = parseFilter(text);
+    const known = own.map(({ key }) => key);
+    const unknown = where === null ? undefined : ownKeysOf(where).find((key) => !known.includes(key));
+    return unknown === undefined ? null : { message: unknownColumn(unknown, known), start: 0, end: text.length };
   } catch (error) {
     if (error instanceof FilterError) return { message: error.message, start: error.start, end: error.end };
     throw error;

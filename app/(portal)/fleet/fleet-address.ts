@@ -1,15 +1,18 @@
 /** What the list shows, as it stands in the address: a link is the whole view. */
-import { DEFAULT_COLUMNS, type Density, type FleetColumn } from '../../../core/domain/fleet-filter/columns.ts';
+import type { DayRule } from '../../../core/domain/fleet-filter/day-rule.ts';
+import { type AnyColumn, DEFAULT_COLUMNS, type Density } from '../../../core/domain/fleet-filter/columns.ts';
 
 export interface FleetAddress {
   readonly filter: string;
-  readonly columns: readonly FleetColumn[];
+  readonly columns: readonly AnyColumn[];
   readonly density: Density;
+  readonly dayRule: DayRule;
 }
 
-export function fleetHref({ filter, columns, density }: FleetAddress): string {
+export function fleetHref({ filter, columns, density, dayRule }: FleetAddress): string {
   const query = addressQuery({ filter, columns });
   if (density === 'compact') query.set('density', density);
+  if (dayRule !== 'each') query.set('days', dayRule);
   return query.size === 0 ? '/fleet' : `/fleet?${query}`;
 }
 

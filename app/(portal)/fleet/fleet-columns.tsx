@@ -1,9 +1,11 @@
 /** How each column of the list is called, what it sorts by, how wide it is, and what its cells say. */
 import Link from 'next/link';
 import type { ReactNode } from 'react';
-import type { FleetColumn } from '../../../core/domain/fleet-filter/columns.ts';
+import { isOwnName, ownKey } from '../../../core/domain/fleet-filter/own-fields.ts';
+import type { AnyColumn, FleetColumn } from '../../../core/domain/fleet-filter/columns.ts';
+import type { DayRule } from '../../../core/domain/fleet-filter/day-rule.ts';
 import type { SortName } from '../../../core/domain/fleet-filter/fields.ts';
-import type { FleetRow } from '../../../server/fleet/view.ts';
+import type { FleetRow, OwnField } from '../../../server/fleet/view.ts';
 import { DataAge, LastRun, Proof, StateCell } from '../../_ui/device-cells.tsx';
 import { formatBytes, formatDuration } from '../../../core/domain/format.ts';
 import { Moment, type PageClock } from '../../_ui/moment.tsx';
@@ -16,7 +18,7 @@ export interface FleetColumnLook {
   readonly sort: SortName | null;
   /** Pixels at least. */
   readonly width: number;
-  readonly cell: (row: FleetRow, clock: PageClock) => ReactNode;
+  readonly cell: (row: FleetRow, clock: PageClock, dayRule: DayRule) => ReactNode;
 }
 
 const quiet = (text: string): ReactNode => <span className="hf-quiet">{text}</span>;
@@ -67,7 +69,9 @@ export const COLUMN_LOOKS: Readonly<Record<FleetColumn, FleetColumnLook>> = {
     header: '28 days',
     sort: null,
     width: 248,
-    cell: (row) => <OccurrenceBar bar={row.bar} name={row.name} timeZone={row.timeZone} />,
+    cell: (row, _, dayRule) => (
+      <OccurrenceBar bar={row.bar} name={row.name} timeZone={row.timeZone} dayRule={dayRule} />
+    ),
   },
   next: {
     header: 'Next expected',
@@ -108,6 +112,19 @@ export const COLUMN_LOOKS: Readonly<Record<FleetColumn, FleetColumnLook>> = {
     cell: ({ addedBytes }) => (addedBytes === null ? quiet('nothing') : formatBytes(addedBytes)),
   },
   policy: { header: 'Policy', sort: 'policy', width: 120, cell: ({ policyName }) => policyName },
+  note: {
+    header: 'Note',
+    sort: null,
+    width: 190,
+    cell: ({ note }) =>
+      note === null ? (
+        quiet('none')
+      ) : (
+        <span title={note} className={classes.note}>
+          {note}
+        </span>
+      ),
+  },
   tags: {
     header: 'Tags',
     sort: null,
@@ -134,3 +151,20 @@ export const COLUMN_LOOKS: Readonly<Record<FleetColumn, FleetColumnLook>> = {
     cell: ({ lastSeenMs }, clock) => <Moment atMs={lastSeenMs} clock={clock} />,
   },
 };
+
+/** Undefined for a column of the provider's own that was removed since the address was written. */
+export function lookOf(column: AnyColumn, own: readonly OwnField[]): FleetColumnLook | undefined {
+  if (!isOwnName(column)) return COLUMN_LOOKS[column];
+  const field = own.find(({ key }) => key === ownKey(column));
+  if (field === undefined) return undefined;
+  return {
+    header: field.label,
+    sort: null,
+    width: 126,
+    cell: ({ own: values }) => {
+      const value = values[field.key];
+      if (value === undefined) return quiet('–');
+      return <span className={classes.own}>{typeof value === 'number' ? value.toLocaleString('en') : value}</span>;
+    },
+  };
+}

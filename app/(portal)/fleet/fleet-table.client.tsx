@@ -4,14 +4,15 @@ import { IconArrowDown, IconArrowUp } from '@tabler/icons-react';
 import { useWindowVirtualizer } from '@tanstack/react-virtual';
 import Link from 'next/link';
 import { type ReactNode, useEffect, useRef, useState } from 'react';
-import type { Density, FleetColumn } from '../../../core/domain/fleet-filter/columns.ts';
+import type { DayRule } from '../../../core/domain/fleet-filter/day-rule.ts';
+import type { AnyColumn, Density } from '../../../core/domain/fleet-filter/columns.ts';
 import type { SortName } from '../../../core/domain/fleet-filter/fields.ts';
 import type { FilterSort } from '../../../core/domain/fleet-filter/filter.ts';
-import type { FleetPage, FleetRow } from '../../../server/fleet/view.ts';
+import type { FleetPage, FleetRow, OwnField } from '../../../server/fleet/view.ts';
 import table from '../../_ui/data-table.module.css';
 import { BarPatterns } from '../../_ui/occurrence-bar.client.tsx';
 import { getJson } from '../../_ui/post-json.ts';
-import { COLUMN_LOOKS } from './fleet-columns.tsx';
+import { lookOf } from './fleet-columns.tsx';
 import classes from './fleet-table.module.css';
 
 /** Before a row was measured. */
@@ -28,15 +29,19 @@ export function FleetTable({
   sort,
   total,
   columns,
+  own,
   density,
+  dayRule,
   onSort,
 }: {
   first: FleetPage;
   filter: string;
   sort: FilterSort | null;
   total: number;
-  columns: readonly FleetColumn[];
+  columns: readonly AnyColumn[];
+  own: readonly OwnField[];
   density: Density;
+  dayRule: DayRule;
   onSort: (by: SortName) => void;
 }): ReactNode {
   const { rows, hasMore, problem, loadMore, retry } = usePages(first, filter);
@@ -67,7 +72,10 @@ export function FleetTable({
 
   const before = (items[0]?.start ?? margin) - margin;
   const after = virtualizer.getTotalSize() - ((items.at(-1)?.end ?? margin) - margin);
-  const looks = columns.map((column) => ({ column, ...COLUMN_LOOKS[column] }));
+  const looks = columns.flatMap((column) => {
+    const look = lookOf(column, own);
+    return look === undefined ? [] : [{ column, ...look }];
+  });
   return (
     <div className={classes.scroll} data-density={density}>
       <BarPatterns />
@@ -108,7 +116,7 @@ export function FleetTable({
                 </td>
                 {looks.map(({ column, header, cell }) => (
                   <td key={column} data-label={header} data-column={column}>
-                    {cell(row, clock)}
+                    {cell(row, clock, dayRule)}
                   </td>
                 ))}
               </tr>

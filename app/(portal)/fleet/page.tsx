@@ -4,13 +4,16 @@ import Link from 'next/link';
 import type { ReactNode } from 'react';
 import { z } from 'zod';
 import { DENSITIES, readColumns } from '../../../core/domain/fleet-filter/columns.ts';
+import { DAY_RULES } from '../../../core/domain/fleet-filter/day-rule.ts';
 import { FilterError } from '../../../core/domain/fleet-filter/filter-error.ts';
 import type { FleetFilter } from '../../../core/domain/fleet-filter/filter.ts';
+import { ownKeysOf } from '../../../core/domain/fleet-filter/own-fields.ts';
 import { parseFilter } from '../../../core/domain/fleet-filter/parse-filter.ts';
 import type { Scope } from '../../../server/access/scope.ts';
 import { countFacets, countFleet } from '../../../server/fleet/count-fleet.ts';
 import { listFleet } from '../../../server/fleet/list-fleet.ts';
 import { listFleetNames, listFleetViews } from '../../../server/fleet/queries.ts';
+import type { OwnField } from '../../../server/fleet/view.ts';
 import { listQueueAlerts } from '../../../server/queues/queries.ts';
 import type { Services } from '../../../server/services.ts';
 import type { SearchProps } from '../../_server/page-props.ts';
@@ -33,14 +36,17 @@ const addressSchema = z.object({
   filter: z.string().catch(''),
   columns: z.string().catch(''),
   density: z.enum(DENSITIES).catch('comfortable'),
+  days: z.enum(DAY_RULES).catch('each'),
 });
 
 export default async function FleetPage({ searchParams }: SearchProps): Promise<ReactNode> {
   const { services, scope } = await staffScope();
   const wanted = addressSchema.parse(await searchParams);
-  const address = { ...wanted, columns: readColumns(wanted.columns.split(',')) };
+  const { days: dayRule, ...rest } = wanted;
+  const address = { ...rest, dayRule, columns: readColumns(wanted.columns.split(',')) };
   const totals = await countFleet(services, scope);
-  const filter = filterOf(address.filter);
+  const names = await listFleetNames(services, scope);
+  const filter = filterOf(address.filter, names.own);
   const answer = filter === null ? null : await answerFilter(services, scope, filter);
   const queueAlerts = await listQueueAlerts(services, scope);
   const quiet = totals.devices - countNeeding(totals);
@@ -77,7 +83,8 @@ export default async function FleetPage({ searchParams }: SearchProps): Promise<
           address={address}
           answer={answer}
           views={await listFleetViews(services, scope)}
-          names={await listFleetNames(services, scope)}
+          names={names}
+          mayDefine={scope.role === 'owner'}
         />
       )}
     </>
@@ -85,9 +92,11 @@ export default async function FleetPage({ searchParams }: SearchProps): Promise<
 }
 
 /** Null for a text that is no filter: the field below says what is wrong with it. */
-function filterOf(text: string): FleetFilter | null {
+function filterOf(text: string, own: readonly OwnField[]): FleetFilter | null {
   try {
-    return parseFilter(text);
+    const filter = parseFilter(text);
+    const asked = filter.where === null ? [] : ownKeysOf(filter.where);
+    return asked.every((key) => own.some((field) => field.key === key)) ? filter : null;
   } catch (error) {
     if (error instanceof FilterError) return null;
     throw error;

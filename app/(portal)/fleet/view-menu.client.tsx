@@ -3,6 +3,7 @@ import { Button, Checkbox, Group, Menu, Modal, Stack, TextInput } from '@mantine
 import { IconBookmark, IconTrash, IconUsers } from '@tabler/icons-react';
 import { useRouter } from 'next/navigation';
 import { type ReactNode, useState } from 'react';
+import { readDayRule } from '../../../core/domain/fleet-filter/day-rule.ts';
 import { readColumns } from '../../../core/domain/fleet-filter/columns.ts';
 import type { FleetViewLine } from '../../../server/fleet/view.ts';
 import { postJson } from '../../_ui/post-json.ts';
@@ -39,6 +40,7 @@ export function ViewMenu({
                   filter: view.filter,
                   columns: readColumns(view.columns),
                   density: view.density === 'compact' ? 'compact' : 'comfortable',
+                  dayRule: readDayRule(view.dayRule),
                 })
               }
             >

@@ -1,10 +1,17 @@
 import { IconCalendarStats } from '@tabler/icons-react';
+import Link from 'next/link';
 import type { ReactNode } from 'react';
 import { formatCount, formatCountOf, formatDay, formatDuration } from '../../../core/domain/format.ts';
 import { percentText } from '../../../core/domain/sla/percent-text.ts';
-import { CUSTOMERS_A_PAGE, type FleetSlaLine, type FleetSlaView } from '../../../server/sla/view-fleet-sla.ts';
+import {
+  CUSTOMERS_A_PAGE,
+  type FleetSlaLine,
+  type FleetSlaList,
+  type FleetSlaView,
+} from '../../../server/sla/view-fleet-sla.ts';
 import { type Column, DataTable } from '../../_ui/data-table.tsx';
 import { EmptyState } from '../../_ui/empty-state.tsx';
+import { HistoryBar } from '../../_ui/history-bar.tsx';
 import { MetricRow, MetricTile } from '../../_ui/metric-tile.tsx';
 import { MonthPicker } from '../../_ui/month-picker.tsx';
 import { PageHeader } from '../../_ui/page-header.tsx';
@@ -14,8 +21,17 @@ import { ServiceTiles } from '../../_ui/service-tiles.tsx';
 import { fleetSlaSentence } from '../../_ui/fleet-sla-words.ts';
 
 /** Every customer's month, the one in most trouble first. */
-export function FleetSla({ view, page }: { view: FleetSlaView; page: number }): ReactNode {
+export function FleetSla({
+  view,
+  page,
+  only,
+}: {
+  view: FleetSlaView;
+  page: number;
+  only: FleetSlaList | null;
+}): ReactNode {
   const { sums, total, month } = view;
+  const listed = (wanted: FleetSlaList): string => `/sla?${new URLSearchParams({ month, only: wanted })}#customers`;
   return (
     <>
       <PageHeader
@@ -37,20 +53,20 @@ export function FleetSla({ view, page }: { view: FleetSlaView; page: number }): 
               name="Customers below target"
               value={`${formatCount(sums.customersBelow)} of ${formatCount(total)}`}
               note="with at least one source below"
-              href="#customers"
+              href={listed('below')}
               {...(sums.customersBelow > 0 ? { tone: 'warn' as const } : {})}
             />
             <MetricTile
               name="Sources below target"
               value={`${formatCount(sums.belowTarget)} of ${formatCount(sums.sources)}`}
               note="outside longer than their tier allows"
-              href="#customers"
+              href={listed('below')}
             />
             <MetricTile
               name="Credits"
               value={formatCount(sums.credits)}
               note="customers to whom something is owed"
-              href="#customers"
+              href={listed('credit')}
             />
             <MetricTile
               name="Missed or failed"
@@ -68,7 +84,13 @@ export function FleetSla({ view, page }: { view: FleetSlaView; page: number }): 
             </MetricRow>
             {view.serviceLines.length > 0 && <ServiceTable lines={view.serviceLines} month={month} />}
           </Panel>
-          <Panel id="customers" title="Customers" isFlush>
+          <Panel
+            id="customers"
+            title={LIST_WORDS[only ?? 'all']}
+            note={`n = ${formatCount(view.listed)}; their last 28 days are those until today`}
+            actions={only === null ? undefined : <Link href={`/sla?month=${month}#customers`}>Every customer</Link>}
+            isFlush
+          >
             <DataTable
               label="Customers in this month, the worst first"
               columns={COLUMNS}
@@ -79,11 +101,11 @@ export function FleetSla({ view, page }: { view: FleetSlaView; page: number }): 
           </Panel>
           <PageLinks
             path="/sla"
-            query={{ month }}
+            query={{ month, only: only ?? '' }}
             parameter="page"
             page={page}
             rows={CUSTOMERS_A_PAGE}
-            total={total}
+            total={view.listed}
             unit="customer"
           />
           <Panel id="days" title="Day by day" note="all customers together, each by its own clock" isFlush>
@@ -99,6 +121,12 @@ export function FleetSla({ view, page }: { view: FleetSlaView; page: number }): 
     </>
   );
 }
+
+const LIST_WORDS: Readonly<Record<FleetSlaList | 'all', string>> = {
+  all: 'Customers',
+  below: 'Customers with sources below target',
+  credit: 'Customers to whom something is owed',
+};
 
 /** The customers that the figures come from, each with its breaches and tests one by one. */
 function ServiceTable({ lines, month }: { lines: FleetSlaView['serviceLines']; month: string }): ReactNode {
@@ -151,6 +179,7 @@ const DAYS: Column<FleetSlaView['days'][number]>[] = [
 
 const COLUMNS: Column<FleetSlaLine>[] = [
   { key: 'name', header: 'Customer', cell: ({ name }) => name },
+  { key: 'history', header: 'Last 28 days', cell: ({ history }) => <HistoryBar days={history} /> },
   {
     key: 'attainment',
     header: 'Within the target',
@@ -160,6 +189,7 @@ const COLUMNS: Column<FleetSlaLine>[] = [
   {
     key: 'worst',
     header: 'Worst source',
+    isWideOnly: true,
     align: 'end',
     cell: ({ worstShare }) => (worstShare === null ? '–' : percentText(worstShare, 2)),
   },
@@ -183,16 +213,15 @@ const COLUMNS: Column<FleetSlaLine>[] = [
   },
   {
     key: 'readiness',
-    header: 'Ready',
+    header: 'Ready, of 100',
     align: 'end',
-    cell: ({ readiness }) => (readiness === null ? '–' : `${readiness} of 100`),
+    cell: ({ readiness }) => (readiness === null ? '–' : readiness),
   },
   {
     key: 'contract',
     header: 'Contract',
-    cell: (line) => contractWord(line),
+    cell: (line) => `${contractWord(line)}${line.isFrozen ? ', closed' : ''}`,
   },
-  { key: 'frozen', header: 'Month', cell: ({ isFrozen }) => (isFrozen ? 'closed' : 'open'), isWideOnly: true },
 ];
 
 /** A contract of which nothing was measured, or whose target was missed, was not kept, whatever is owed. */

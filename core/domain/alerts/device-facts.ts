@@ -31,6 +31,16 @@ export interface SourceFacts {
   readonly outcomes: readonly OccurrenceOutcome[];
   readonly lastRun: EndedRun | null;
   readonly drills: readonly AskedDrill[];
+  /** Points that the policy no longer keeps and that are still there; null: none, or the policy keeps everything. */
+  readonly overdue: OverduePoints | null;
+}
+
+export interface OverduePoints {
+  /** Since when the first of them is not kept: the instant at which the point was sealed that took its place. */
+  readonly sinceMs: number;
+  readonly points: number;
+  /** When a point of the source was last let go; null: none ever was. */
+  readonly lastGoneMs: number | null;
 }
 
 export interface DeviceFacts {

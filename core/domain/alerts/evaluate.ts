@@ -57,6 +57,7 @@ function lookAtSource(rule: Rule, facts: DeviceFacts, source: SourceFacts, nowMs
   if (isRuleOf(rule, 'missed')) return missed(facts, source, rule.parameters.backups, nowMs);
   if (isRuleOf(rule, 'run_failed')) return runFailed(source);
   if (isRuleOf(rule, 'stuck')) return stuck(source);
+  if (isRuleOf(rule, 'retention')) return retention(facts, source, rule.parameters.overdueDays, nowMs);
   if (isRuleOf(rule, 'drill_overdue')) return drillOverdue(facts, source, rule.parameters.graceHours, nowMs);
   return undefined;
 }
@@ -142,6 +143,20 @@ function upkeep(facts: DeviceFacts, days: number, nowMs: number): Sight | undefi
   return {
     cause: 'upkeep',
     message: `The stored data of ${facts.deviceName} has not been compared with its ledger for more than ${days === 1 ? 'a day' : `${days} days`}; that is done every day. Damage would not be noticed meanwhile. Look at the page Queues for whether the checks run, and at Integrity.`,
+  };
+}
+
+/** No restore is the worse for it, but the storage grows, and what should be gone by contract or law is not. */
+function retention(facts: DeviceFacts, { overdue }: SourceFacts, days: number, nowMs: number): Sight | undefined {
+  if (overdue === null || nowMs - overdue.sinceMs <= days * DAY_MS) return undefined;
+  const isOne = overdue.points === 1;
+  const cause =
+    overdue.lastGoneMs === null
+      ? 'No point of this device was ever removed: this service does not remove them by itself yet, and nobody else did.'
+      : 'Points of this device were removed before, and no longer are.';
+  return {
+    cause: overdue.lastGoneMs === null ? 'retention_never' : 'retention_stopped',
+    message: `${overdue.points} restore ${isOne ? 'point' : 'points'} of ${facts.deviceName} that the policy no longer keeps ${isOne ? 'is' : 'are'} still there${isOne ? '' : ', the first of them'} for more than ${days === 1 ? 'a day' : `${days} days`}. ${cause} Every backup can be restored as before, but the storage grows. Have them removed where the storage is kept, or change in the policy what is kept.`,
   };
 }
 

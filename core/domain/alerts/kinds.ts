@@ -18,6 +18,7 @@ export const ALERT_KINDS = [
   'quota',
   'growth',
   'upkeep',
+  'retention',
 ] as const;
 export type AlertKind = (typeof ALERT_KINDS)[number];
 
@@ -39,6 +40,7 @@ export const STATE_KINDS = [
   'silent',
   'drill_overdue',
   'upkeep',
+  'retention',
 ] as const satisfies readonly AlertKind[];
 export type StateKind = (typeof STATE_KINDS)[number];
 
@@ -46,19 +48,26 @@ export function isStateKind(kind: AlertKind): kind is StateKind {
   return (STATE_KINDS as readonly string[]).includes(kind);
 }
 
-/** May be tried on the past. Of the others the past is not kept, or a person decides. */
-const TESTABLE_KINDS = [
-  'no_point',
-  'failing',
-  'run_failed',
-  'stuck',
-  'missed',
-  'drill_overdue',
-  'growth',
+/**
+ * Found once, and following from no state that rows keep: of their past the findings are known, those that a rule told of and
+ * those that none did (server/alerts/unheard-findings.ts).
+ */
+export const FOUND_KINDS = [
+  'damage',
+  'clone',
+  'evidence',
+  'drill_failed',
+  'weakened',
+  'burn',
 ] as const satisfies readonly AlertKind[];
 
-export function isTestable(kind: AlertKind): boolean {
-  return (TESTABLE_KINDS as readonly AlertKind[]).includes(kind);
+export function isFoundKind(kind: AlertKind): boolean {
+  return (FOUND_KINDS as readonly AlertKind[]).includes(kind);
+}
+
+/** Their past begins when the service began to keep it: calls of machines, and what no rule told of. The rest follows from rows. */
+export function isPastKeptApart(kind: AlertKind): boolean {
+  return kind === 'silent' || isFoundKind(kind);
 }
 
 /** No state says that these are over: a person says so. */
@@ -176,6 +185,12 @@ export const KIND_WORDS: Readonly<Record<AlertKind, KindWords>> = {
   upkeep: {
     name: 'The upkeep of stored data stands still',
     meaning: 'A vault was not compared with its ledger for days: nobody knows whether its data is still there.',
+    severity: 'warn',
+  },
+  retention: {
+    name: 'Retention has stopped',
+    meaning:
+      'Restore points that the policy no longer keeps are still there days later, so that the storage grows. It looks at devices whose policy says what is kept; without that everything is meant to stay.',
     severity: 'warn',
   },
 };

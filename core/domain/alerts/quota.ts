@@ -6,6 +6,17 @@ export interface DayUse {
   readonly usedBytes: number;
 }
 
+/** Days whose growth says how long the quota lasts. */
+const LOOK_BACK_DAYS = 28;
+
+/** The sum at the end of each of the last days on which something was stored; `days` are all there were, in order. */
+export function usesAtDayEnds(days: readonly { readonly day: number; readonly bytes: number }[]): DayUse[] {
+  let usedBytes = 0;
+  const uses = days.map(({ day, bytes }) => ({ day, usedBytes: (usedBytes += bytes) }));
+  const lastDay = uses.at(-1)?.day ?? 0;
+  return uses.filter(({ day }) => day > lastDay - LOOK_BACK_DAYS);
+}
+
 /** Theil and Sen: the median of the slopes of all pairs; one wild day moves it little. 0 with fewer than two days. */
 export function theilSenSlope(points: readonly { readonly x: number; readonly y: number }[]): number {
   const slopes: number[] = [];

@@ -4,6 +4,7 @@
  */
 import { type FieldName } from '../fleet-filter/fields.ts';
 import { FilterError } from '../fleet-filter/filter-error.ts';
+import { ownName } from '../fleet-filter/own-fields.ts';
 import type { FilterNode } from '../fleet-filter/filter.ts';
 import { type FleetRecord, matchFilter } from '../fleet-filter/match-filter.ts';
 import { parseFilter } from '../fleet-filter/parse-filter.ts';
@@ -33,14 +34,14 @@ export function parseRuleScope(text: string): FilterNode | null {
   const state = where === null ? undefined : stateOf(where);
   if (state !== undefined)
     throw new FilterError(
-      `“${state}” changes while the rule looks. A rule chooses devices by ${SCOPE_FIELDS.join(', ')}, or by a part of a name.`,
+      `“${state}” ${state === 'note' || state.startsWith('my.') ? 'is not known to rules' : 'changes while the rule looks'}. A rule chooses devices by ${SCOPE_FIELDS.join(', ')}, or by a part of a name.`,
       0,
       text.length,
     );
   return where;
 }
 
-function stateOf(node: FilterNode): FieldName | undefined {
+function stateOf(node: FilterNode): string | undefined {
   switch (node.kind) {
     case 'and':
     case 'or':
@@ -49,6 +50,8 @@ function stateOf(node: FilterNode): FieldName | undefined {
       return stateOf(node.part);
     case 'text':
       return undefined;
+    case 'own':
+      return ownName(node.key);
     default:
       return isScopeField(node.field) ? undefined : node.field;
   }
@@ -80,4 +83,6 @@ const NO_STATE: Omit<FleetRecord, keyof DescribedDevice> = {
   addedBytes: null,
   alerts: 0,
   damage: 0,
+  note: null,
+  own: {},
 };

@@ -3,6 +3,7 @@
  * that is on; a provider changes it, switches it off, or adds rules of its own beside it.
  */
 import { z } from 'zod';
+import { canonicalJson } from '../../base/canonical-json.ts';
 import { FilterError } from '../fleet-filter/filter-error.ts';
 import type { FilterNode } from '../fleet-filter/filter.ts';
 import { ALERT_KINDS, type AlertKind, KIND_WORDS, SEVERITIES, type Severity } from './kinds.ts';
@@ -31,6 +32,7 @@ const PARAMETERS = {
       .default(0),
   }),
   upkeep: z.strictObject({ days: z.int().min(1).max(92).default(7) }),
+  retention: z.strictObject({ overdueDays: z.int().min(1).max(92).default(7) }),
   quota: z.strictObject({
     usedPercent: z.int().min(1).max(100).default(90),
     daysLeft: z.int().min(1).max(365).default(14),
@@ -63,6 +65,7 @@ export const OWN_RULE_KINDS = [
   'silent',
   'drill_overdue',
   'upkeep',
+  'retention',
   'quota',
   'growth',
 ] as const satisfies readonly AlertKind[];
@@ -139,6 +142,14 @@ export function builtInRule<K extends AlertKind>(kind: K): Rule<K> {
     parameters: parseParameters(kind, {}),
     filter: {},
   };
+}
+
+/**
+ * What a rule does, apart from its name and its urgency, as one text: two rules with the same one call at the same instants.
+ * A back-test is of a definition.
+ */
+export function ruleDefinition({ kind, parameters, filter }: Pick<RuleWish, 'kind' | 'parameters' | 'filter'>): string {
+  return canonicalJson({ kind, parameters: parseParameters(kind, parameters), filter });
 }
 
 export function isRuleOf<K extends AlertKind>(rule: Rule, kind: K): rule is Rule<K> {

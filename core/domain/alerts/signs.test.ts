@@ -64,6 +64,7 @@ describe('a policy that was made weaker', () => {
     [{ drill: { level: 4 as const, everyHours: 48, sampleFiles: 5 } }, 'level 3: every 48 hours instead of every 24'],
     [{ partialToleranceShare: 0.5 }, 'left unread'],
     [{ selfRestore: true }, 'without being asked'],
+    [{ retention: { daily: 7 } }, 'Fewer restore points are kept'],
   ])('%o is said', (change, words) => {
     const weaker = { ...policy, ...change };
     expect(weakenings(policy, weaker, T).join(' ')).toContain(words);
@@ -92,10 +93,25 @@ describe('a rule on the past', () => {
       ...{ custody: null, targetMs: HOUR },
     },
     enrolledMs: T - 90 * DAY,
+    lastSeenMs: T - 60_000,
+    gaps: [],
+    listings: [],
+    storedMs: null,
     rpoMs: HOUR,
     longestPauseMs: HOUR,
     plans: [{ level: 3, everyHours: 24 }],
-    sources: [{ sourceId: 's', addedMs: T - 90 * DAY, points: [], occurrences: [], runs: [], passes: [], ...source }],
+    sources: [
+      {
+        sourceId: 's',
+        addedMs: T - 90 * DAY,
+        points: [],
+        occurrences: [],
+        runs: [],
+        passes: [],
+        overdue: [],
+        ...source,
+      },
+    ],
   });
   const point = (atMs: number) => ({
     sealedMs: atMs,

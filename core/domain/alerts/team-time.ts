@@ -38,6 +38,7 @@ export const HANDLING_MINUTES: Readonly<Record<AlertKind, number>> = {
   quota: 10,
   growth: 10,
   upkeep: 10,
+  retention: 10,
 };
 
 export interface HandledAlert {

@@ -15,7 +15,8 @@ export const MARKED_LEVELS = [3, 4, 5] as const;
 
 /** What of a source the marks follow from. */
 export interface MarkedSource
-  extends Pick<SourceFacts, 'addedMs' | 'usableMs' | 'firstSealedMs' | 'outcomes' | 'lastRun'> {
+  extends Pick<SourceFacts, 'addedMs' | 'usableMs' | 'firstSealedMs' | 'outcomes' | 'lastRun'>,
+    Partial<Pick<SourceFacts, 'overdue'>> {
   /** When the newest drill ended that reached level 3, 4 and 5. */
   readonly passedMs: readonly (number | null)[];
 }
@@ -29,6 +30,8 @@ export interface WatchMarks {
   readonly testedMs: readonly (number | null)[];
   /** The newest backup did not go well, or was not made: there are rules that need no limit of time. */
   readonly isTroubled: boolean;
+  /** Since when the first of its points should be gone. */
+  readonly overdueMs: number | null;
 }
 
 export function marksOf(enrolledMs: number, sources: readonly MarkedSource[]): WatchMarks {
@@ -40,6 +43,7 @@ export function marksOf(enrolledMs: number, sources: readonly MarkedSource[]): W
       earliest(sealed.map(({ passedMs, firstSealedMs }) => passedMs[at] ?? firstSealedMs!)),
     ),
     isTroubled: sources.some(isTroubled),
+    overdueMs: earliest(sources.flatMap(({ overdue }) => overdue?.sinceMs ?? [])),
   };
 }
 
@@ -56,6 +60,7 @@ export interface LookLimits {
   readonly pointBeforeMs: number | null;
   readonly seenBeforeMs: number | null;
   readonly checkedBeforeMs: number | null;
+  readonly overdueBeforeMs: number | null;
 }
 
 /** The strictest of all rules of a kind, whatever they look at. */
@@ -71,6 +76,7 @@ export function lookLimits(rules: readonly Rule[], nowMs: number): LookLimits {
     ),
     seenBeforeMs: before('silent', ({ parameters }) => parameters.hours * HOUR_MS),
     checkedBeforeMs: before('upkeep', ({ parameters }) => parameters.days * DAY_MS),
+    overdueBeforeMs: before('retention', ({ parameters }) => parameters.overdueDays * DAY_MS),
   };
 }
 

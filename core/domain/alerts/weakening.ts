@@ -1,6 +1,6 @@
 /** What became weaker between two versions of a policy, a sentence each. Pure. Who attacks backups begins by switching them off. */
 import { plansOf } from '../drill-plans.ts';
-import type { BackupSchedule, PolicyDocument } from '../policy.ts';
+import type { BackupSchedule, PolicyDocument, RetentionTerms } from '../policy.ts';
 import { longestPauseMinutes } from '../schedule.ts';
 
 /** Empty: nothing did. `nowMs` decides whether a pause is in force, and from when a calendar is read. */
@@ -40,9 +40,18 @@ export function weakenings(before: PolicyDocument, after: PolicyDocument, nowMs:
     'More may be left unread before a backup stops counting.',
   );
   found.push(...weakerDrills(before, after));
+  say(keepsLess(before.retention, after.retention), 'Fewer restore points are kept.');
   say(!before.selfRestore && after.selfRestore, 'Devices may now restore without being asked for it.');
   return found;
 }
+
+/** Without terms everything is kept; of two sets of terms, each count that was there must be as large. */
+function keepsLess(before: RetentionTerms | undefined, after: RetentionTerms | undefined): boolean {
+  if (after === undefined) return false;
+  if (before === undefined) return true;
+  return KEEP_TERMS.some((term) => (after[term] ?? 0) < (before[term] ?? 0));
+}
+const KEEP_TERMS = ['last', 'hourly', 'daily', 'weekly', 'monthly', 'yearly', 'withinDays'] as const;
 
 /** Each depth that was asked for, against the shortest interval that still asks for it. */
 function weakerDrills(before: PolicyDocument, after: PolicyDocument): string[] {

@@ -53,6 +53,7 @@ export const FIELDS = {
   os: { kind: 'text', meaning: 'operating system', example: 'os:linux' },
   policy: { kind: 'text', meaning: 'name of the policy', example: 'policy:servers' },
   tag: { kind: 'tag', aliases: ['tags'], canBeNone: true, meaning: 'a tag of the device', example: 'tag:server' },
+  note: { kind: 'text', canBeNone: true, meaning: 'what staff have noted about the device', example: 'note:ups' },
   custody: {
     kind: 'word',
     words: ['escrowed', 'customer_held'],

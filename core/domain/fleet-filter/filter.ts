@@ -17,6 +17,13 @@ export type FilterNode =
       readonly comparison: 'is' | '=' | '!=';
       readonly texts: readonly string[];
     }
+  /** A column that the provider has defined (own-fields.ts). `none` without texts; more and less with one. */
+  | {
+      readonly kind: 'own';
+      readonly key: string;
+      readonly comparison: Comparison | 'none';
+      readonly texts: readonly string[];
+    }
   /** Milliseconds, bytes or a plain number. */
   | {
       readonly kind: 'amount';

@@ -20,6 +20,8 @@ const record: FleetRecord = {
   agent: '1.4.2',
   tags: ['server', 'sql'],
   custody: 'escrowed',
+  note: 'Replace the UPS',
+  own: { site: 'Oslo', seats: 12, renewal: '2026-12-31' },
   status: 'missed',
   last: 'missed',
   run: 'sealed',
@@ -189,4 +191,41 @@ test('suggestions complete what is being typed', () => {
   expect(texts('sort:-pr')).toEqual(['sort:-proof']);
   expect(texts('"sta')).toEqual([]);
   expect(texts('(rpo>')).toContain('(rpo>24h');
+});
+
+test('a column of one’s own is asked for by its word: a part of it, the whole, more or less, or nothing', () => {
+  for (const yes of ['my.site:osl', 'my.site=oslo', 'my.site!=bergen', 'my.seats>11', 'my.seats<=12', 'my.seats:12'])
+    expect(matches(yes), yes).toBe(true);
+  for (const yes of [
+    'my.renewal<2027-01-01',
+    'my.renewal>=2026-12-31',
+    'my.none_such:none',
+    '-my.site:none',
+    'MY.site:x,oslo',
+  ])
+    expect(matches(yes), yes).toBe(true);
+  // Of another kind, or nothing at all, is neither more nor less.
+  for (const no of [
+    'my.site>5',
+    'my.seats>2026-01-01',
+    'my.none_such>5',
+    'my.none_such<5',
+    'my.none_such:x',
+    'my.site=osl',
+  ])
+    expect(matches(no), no).toBe(false);
+  expect(matches('note:ups')).toBe(true);
+  expect(matches('note:none')).toBe(false);
+  expect(errorOf('my.seats>many').message).toContain('neither a number nor a date');
+  expect(errorOf('my.renewal<2026-02-31').message).toContain('neither a number nor a date');
+  expect(errorOf('my.site:').message).toContain('A value is missing');
+  // A word with a dot that is no such column is looked for as it is.
+  expect(parseFilter('srv.local').where).toEqual({ kind: 'text', text: 'srv.local' });
+});
+
+test('columns of one’s own are suggested by their word and by what people call them, and so are their choices', () => {
+  const own = [{ key: 'site', label: 'Office', choices: ['Oslo', 'New York'] }];
+  expect(suggestFilter('my.', 3, { own })[0]).toMatchObject({ text: 'my.site:', meaning: 'Office' });
+  expect(suggestFilter('offi', 4, { own })[0]).toMatchObject({ text: 'my.site:' });
+  expect(suggestFilter('my.site:new', 11, { own })).toMatchObject([{ text: '"New York"', start: 8 }]);
 });

@@ -2,6 +2,7 @@
 import type { OccurrenceOutcome, ProtectionState, RunState } from '../outcome.ts';
 import { type FieldName, fieldOf, type Flag } from './fields.ts';
 import { type Comparison, type FilterNode, versionNumbers } from './filter.ts';
+import { matchesOwn, type OwnValues } from './own-fields.ts';
 
 /** What a filter can ask about. Times are milliseconds since the epoch; null: it never happened, or is not known. */
 export interface FleetRecord {
@@ -13,6 +14,9 @@ export interface FleetRecord {
   readonly agent: string;
   readonly tags: readonly string[];
   readonly custody: string | null;
+  /** Of the provider's staff; null: none. */
+  readonly note: string | null;
+  readonly own: OwnValues;
   readonly status: ProtectionState;
   readonly last: OccurrenceOutcome | null;
   readonly run: RunState | null;
@@ -47,6 +51,8 @@ export function matchFilter(where: FilterNode | null, record: FleetRecord, nowMs
       return valueOf(where.field, record, nowMs) === null;
     case 'texts':
       return matchTexts(where.field, where.comparison, where.texts, record);
+    case 'own':
+      return matchesOwn(where, record.own);
     case 'amount':
       return matchAmount(where.field, where.comparison, where.amount, record, nowMs);
     case 'version':
@@ -123,6 +129,7 @@ function textsOf(field: FieldName, record: FleetRecord): readonly string[] {
     case 'last':
     case 'run':
     case 'custody':
+    case 'note':
       return record[field] === null ? [] : [record[field]];
     default:
       return [];

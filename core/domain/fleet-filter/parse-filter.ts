@@ -11,6 +11,7 @@ import {
 } from './filter.ts';
 import { FilterError } from './filter-error.ts';
 import { nearestWord } from './nearest-word.ts';
+import { isOwnName, readOwnComparison } from './own-fields.ts';
 import { readTerms, type Term } from './read-terms.ts';
 import { readComparison } from './read-value.ts';
 
@@ -125,6 +126,9 @@ class Parser {
   #readWord(term: Term & { kind: 'word' }, depth: number): FilterNode | null {
     if (term.field === null) return bareWord(term.values[0]!.text, term.values[0]!.isQuoted, term);
     if (term.field.toLowerCase() === 'sort') return this.#readSort(term, depth);
+    const comparison = term.comparison === ':' ? 'is' : (term.comparison as Comparison);
+    const own = term.field.toLowerCase();
+    if (isOwnName(own)) return readOwnComparison(own, comparison, term.values, term);
     const name = findField(term.field);
     const fieldEnd = term.start + term.field.length;
     if (name === undefined) {
@@ -135,7 +139,7 @@ class Parser {
         fieldEnd,
       );
     }
-    return readComparison(name, term.comparison === ':' ? 'is' : (term.comparison as Comparison), term.values, term);
+    return readComparison(name, comparison, term.values, term);
   }
 
   #readSort(term: Term & { kind: 'word' }, depth: number): null {

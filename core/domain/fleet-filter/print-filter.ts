@@ -2,6 +2,7 @@
 import { OCCURRENCE_OUTCOMES, PROTECTION_STATES } from '../outcome.ts';
 import { fieldOf } from './fields.ts';
 import type { FilterNode, FleetFilter } from './filter.ts';
+import { ownName } from './own-fields.ts';
 import { BYTE_UNITS, SPAN_UNITS } from './read-value.ts';
 
 export function printFilter({ where, sort }: FleetFilter): string {
@@ -32,12 +33,20 @@ function printNode(node: FilterNode, isInner: boolean): string {
     case 'none':
       return `${node.field}:none`;
     case 'texts':
-      return `${node.field}${node.comparison === 'is' ? ':' : node.comparison}${node.texts.map((text) => quote(text, /^[^\s(),"\\<>=!:]+$/.test(text) && text !== 'none')).join(',')}`;
+      return `${node.field}${node.comparison === 'is' ? ':' : node.comparison}${node.texts.map(quoteValue).join(',')}`;
+    case 'own':
+      if (node.comparison === 'none') return `${ownName(node.key)}:none`;
+      return `${ownName(node.key)}${node.comparison === 'is' ? ':' : node.comparison}${node.texts.map(quoteValue).join(',')}`;
     case 'amount':
       return `${node.field}${node.comparison}${printAmount(fieldOf(node.field).kind, node.amount)}`;
     case 'version':
       return `${node.field}${node.comparison}${node.numbers.join('.')}`;
   }
+}
+
+/** Read back as one value of a list. */
+function quoteValue(text: string): string {
+  return quote(text, /^[^\s(),"\\<>=!:]+$/.test(text) && text !== 'none');
 }
 
 function printAmount(kind: string, amount: number): string {

@@ -20,7 +20,8 @@ export interface Value {
   readonly end: number;
 }
 
-const COMPARISON = /^([A-Za-z][A-Za-z_-]*)(:?(?:<=|>=|!=|<|>|=)|:)/;
+/** A provider's own columns have a dot; any other word with one is looked for as it is. */
+const COMPARISON = /^([Mm][Yy]\.[A-Za-z0-9_]+|[A-Za-z][A-Za-z_-]*)(:?(?:<=|>=|!=|<|>|=)|:)/;
 
 export function readTerms(text: string): Term[] {
   const terms: Term[] = [];

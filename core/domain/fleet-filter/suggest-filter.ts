@@ -1,4 +1,5 @@
 /** What may be typed next, at a place in an unfinished filter. */
+import { ownName } from './own-fields.ts';
 import { FIELD_NAMES, fieldOf, type FieldName, findField, SORT_NAMES } from './fields.ts';
 
 export interface FilterSuggestion {
@@ -9,7 +10,10 @@ export interface FilterSuggestion {
 }
 
 /** Names that only the service knows: of customers, policies and tags. */
-export type KnownNames = Readonly<Partial<Record<FieldName, readonly string[]>>>;
+export type KnownNames = Readonly<Partial<Record<FieldName, readonly string[]>>> & {
+  /** Columns of the provider's own, with what people call them and the values that they can have. */
+  readonly own?: readonly { readonly key: string; readonly label: string; readonly choices: readonly string[] }[];
+};
 
 const SUGGESTIONS_MAX = 8;
 
@@ -17,8 +21,10 @@ export function suggestFilter(text: string, place: number, known: KnownNames): F
   const start = termStart(text, place);
   const typed = text.slice(start, place).replace(/^-/, '');
   const from = place - typed.length;
-  const [, fieldText, comparison, list] = /^([A-Za-z_]+)(:?(?:<=|>=|!=|<|>|=)|:)([\s\S]*)$/.exec(typed) ?? [];
-  if (fieldText === undefined || comparison === undefined || list === undefined) return suggestFields(typed, from);
+  const [, fieldText, comparison, list] =
+    /^(my\.[A-Za-z0-9_]+|[A-Za-z_]+)(:?(?:<=|>=|!=|<|>|=)|:)([\s\S]*)$/.exec(typed) ?? [];
+  if (fieldText === undefined || comparison === undefined || list === undefined)
+    return suggestFields(typed, from, known);
   // Of a list of values the last one is being typed.
   const last = list.slice(list.lastIndexOf(',') + 1);
   return suggestValues(fieldText, last, place - last.length, known);
@@ -37,7 +43,7 @@ function termStart(text: string, place: number): number {
   return start;
 }
 
-function suggestFields(typed: string, start: number): FilterSuggestion[] {
+function suggestFields(typed: string, start: number, { own = [] }: KnownNames): FilterSuggestion[] {
   const word = typed.toLowerCase();
   if (word.startsWith('"')) return [];
   const fields = FIELD_NAMES.filter(
@@ -49,7 +55,10 @@ function suggestFields(typed: string, start: number): FilterSuggestion[] {
     return { text: `${name}${isAmount ? '>' : ':'}`, start, meaning };
   });
   const sort = 'sort'.startsWith(word) ? [{ text: 'sort:', start, meaning: 'the order of the list' }] : [];
-  return word === '' ? fields.slice(0, SUGGESTIONS_MAX) : [...fields, ...sort].slice(0, SUGGESTIONS_MAX);
+  const mine = own
+    .filter(({ key, label }) => word !== '' && (ownName(key).startsWith(word) || label.toLowerCase().startsWith(word)))
+    .map(({ key, label }) => ({ text: `${ownName(key)}:`, start, meaning: label }));
+  return word === '' ? fields.slice(0, SUGGESTIONS_MAX) : [...fields, ...mine, ...sort].slice(0, SUGGESTIONS_MAX);
 }
 
 function suggestValues(fieldText: string, typed: string, start: number, known: KnownNames): FilterSuggestion[] {
@@ -59,16 +68,30 @@ function suggestValues(fieldText: string, typed: string, start: number, known: K
     return SORT_NAMES.filter((name) => name.startsWith(wanted.replace(/^-/, '')))
       .map((name) => ({ text: `${typed.startsWith('-') ? '-' : ''}${name}`, start, meaning: fieldOf(name).meaning }))
       .slice(0, SUGGESTIONS_MAX);
+  const mine = known.own?.find(({ key }) => ownName(key) === fieldText.toLowerCase());
+  if (mine !== undefined)
+    return mine.choices
+      .filter(isMatching)
+      .slice(0, SUGGESTIONS_MAX)
+      .map((value) => ({
+        text: quotedIfNeeded(value),
+        start,
+        meaning: mine.label,
+      }));
   const name = findField(fieldText);
   if (name === undefined) return [];
   const { kind, words, canBeNone, meaning } = fieldOf(name);
   const values = words ?? known[name] ?? valuesFor(kind);
   const none = canBeNone === true && wanted !== '' && 'none'.startsWith(wanted) ? ['none'] : [];
   return [...values.filter(isMatching), ...none].slice(0, SUGGESTIONS_MAX).map((value) => ({
-    text: /^[^\s(),"\\]+$/.test(value) ? value : `"${value.replace(/["\\]/g, '\\$&')}"`,
+    text: quotedIfNeeded(value),
     start,
     meaning,
   }));
+}
+
+function quotedIfNeeded(value: string): string {
+  return /^[^\s(),"\\]+$/.test(value) ? value : `"${value.replace(/["\\]/g, '\\$&')}"`;
 }
 
 function valuesFor(kind: string): readonly string[] {

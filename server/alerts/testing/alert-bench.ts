@@ -6,7 +6,8 @@ import type { Tx } from '../../db/client.ts';
 import { withScope } from '../../db/with-scope.ts';
 import type { Claim } from '../../jobs/claims.ts';
 import { createTestTenant, type createTestServices, type TestTenant } from '../../testing/test-services.ts';
-import { changeRule } from '../change-rule.ts';
+import { testRule } from '../back-test/test-rule.ts';
+import { changeRule, type RuleTarget } from '../change-rule.ts';
 import { sweepAlerts } from '../sweep-alerts.ts';
 
 export const MINUTE = 60_000;
@@ -196,6 +197,12 @@ export async function createAlertBench(services: ReturnType<typeof createTestSer
     return { kind, name, isEnabled, severity, parameters: { ...parameters }, filter, ...over };
   }
 
+  /** As its dialog does it: a rule is tried on the past before it is kept. */
+  async function keep(target: RuleTarget, wish: RuleWish): Promise<string> {
+    await testRule(services, tenant.owner, wish);
+    return (await changeRule(services, tenant.owner, target, wish)).id;
+  }
+
   return {
     tenant,
     technician,
@@ -214,5 +221,6 @@ export async function createAlertBench(services: ReturnType<typeof createTestSer
     audited,
     quiet,
     wishOf,
+    keep,
   };
 }

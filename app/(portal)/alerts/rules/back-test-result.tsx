@@ -9,8 +9,8 @@ export function BackTestResult({ result }: { result: BackTestView | null }): Rea
   if (result === null)
     return (
       <p className="hf-quiet" style={{ marginTop: 12 }}>
-        A rule that is switched on is tried on the past before it is kept: you see how often it would have called, for
-        whom, and how much for nothing.
+        A rule that is switched on, or changed while it is on, is tried on the past before it is kept: you see how often
+        it would have called, for whom, and how much for nothing.
       </p>
     );
   const most = Math.max(1, ...result.perDay);
@@ -37,9 +37,9 @@ export function BackTestResult({ result }: { result: BackTestView | null }): Rea
           </div>
           <ul className={classes.small}>
             {result.worst.map((one) => (
-              <li key={one.deviceId}>
-                {one.deviceName}, {one.customerName}: {formatCountOf(one.alerts, 'alert')}, together{' '}
-                {formatDuration(one.totalMs)}
+              <li key={one.id}>
+                {one.customerName === null ? one.name : `${one.name}, ${one.customerName}`}:{' '}
+                {formatCountOf(one.alerts, 'alert')}, together {formatDuration(one.totalMs)}
               </li>
             ))}
           </ul>

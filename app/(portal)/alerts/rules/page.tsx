@@ -4,11 +4,11 @@ import type { ReactNode } from 'react';
 import { KIND_WORDS } from '../../../../core/domain/alerts/kinds.ts';
 import { OWN_RULE_KINDS, type Rule } from '../../../../core/domain/alerts/rules.ts';
 import { viewRules } from '../../../../server/alerts/view-rules.ts';
-import type { AlertState, RulesView, RuleView } from '../../../../server/alerts/view.ts';
+import type { AlertListState, RulesView, RuleView } from '../../../../server/alerts/view.ts';
 import { staffScope } from '../../../_server/session.ts';
 import { SEVERITY_WORDS } from '../../../_ui/alert-words.ts';
 import { type Column, DataTable } from '../../../_ui/data-table.tsx';
-import { formatBytes, formatCount, formatDuration } from '../../../../core/domain/format.ts';
+import { formatBytes, formatCount, formatDay, formatDuration } from '../../../../core/domain/format.ts';
 import { PageHeader } from '../../../_ui/page-header.tsx';
 import { KeyValues } from '../../../_ui/key-values.tsx';
 import { Panel } from '../../../_ui/panel.tsx';
@@ -16,6 +16,7 @@ import { StatusBadge } from '../../../_ui/status-badge.tsx';
 import { NoiseTiles } from './noise-tiles.tsx';
 import { QuotaDialog } from './quota-dialog.client.tsx';
 import { NewRule, RuleDialog } from './rule-dialog.client.tsx';
+import { UrgencyPanel } from './urgency-panel.tsx';
 import { limitsWords, mendedWords, noiseWords, rulesSentence } from './rule-words.ts';
 import classes from './rules.module.css';
 
@@ -30,13 +31,18 @@ export default async function RulesPage(): Promise<ReactNode> {
     {
       key: 'name',
       header: 'Rule',
-      cell: ({ rule, isChanged }) => (
+      cell: ({ rule, isChanged, changedBy }) => (
         <span className={classes.rule}>
           <span className={classes.name}>{rule.name}</span>
           <span className={classes.small}>
             {rule.id === null ? (isChanged ? 'built in, changed' : 'built in') : KIND_WORDS[rule.kind].name}
             {limitsWords(rule) === '' ? '' : ` · ${limitsWords(rule)}`}
           </span>
+          {changedBy !== null && (
+            <span className={classes.small}>
+              by {changedBy.who}, {formatDay(changedBy.atMs, 'UTC')}
+            </span>
+          )}
         </span>
       ),
     },
@@ -61,9 +67,11 @@ export default async function RulesPage(): Promise<ReactNode> {
         noise.per100DevicesWeek === null ? (
           'not measured'
         ) : (
-          <Link href={alertsOf(rule, 'open')} prefetch={false}>
+          <Link href={alertsOf(rule, 'any', view)} prefetch={false}>
             {noise.per100DevicesWeek.toFixed(1)}
-            <span className="hf-visually-hidden">, open alerts of {rule.name}</span>
+            <span className="hf-visually-hidden">
+              , alerts of {rule.name} in {view.days} days
+            </span>
           </Link>
         ),
     },
@@ -76,7 +84,7 @@ export default async function RulesPage(): Promise<ReactNode> {
           noiseWords(noise)
         ) : (
           <>
-            <Link href={alertsOf(rule, 'resolved')} prefetch={false}>
+            <Link href={alertsOf(rule, 'resolved', view)} prefetch={false}>
               {noiseWords(noise)}
               <span className="hf-visually-hidden">, alerts of {rule.name} that are over</span>
             </Link>
@@ -102,9 +110,7 @@ export default async function RulesPage(): Promise<ReactNode> {
       key: 'act',
       header: <span className="hf-visually-hidden">What can be done</span>,
       align: 'end',
-      cell: ({ rule, isTestable }) => (
-        <RuleDialog rule={rule} isTestable={isTestable} mayChange={view.mayChange} choices={choices} />
-      ),
+      cell: ({ rule }) => <RuleDialog rule={rule} mayChange={view.mayChange} choices={choices} />,
     },
   ];
   return (
@@ -121,6 +127,9 @@ export default async function RulesPage(): Promise<ReactNode> {
         <DataTable label="Rules" columns={columns} rows={view.rules} rowKey={({ rule }) => rule.id ?? rule.kind} />
       </Panel>
       <div className={classes.quotas}>
+        <UrgencyPanel view={view} />
+      </div>
+      <div className={classes.quotas}>
         <Panel
           title="Quotas"
           note="what a customer’s vaults may hold together; being full alerts, and stops no backup"
@@ -135,9 +144,10 @@ export default async function RulesPage(): Promise<ReactNode> {
   );
 }
 
-/** The alerts that the figures of a rule are counted from. */
-function alertsOf({ id, kind }: Rule, state: AlertState): string {
-  return `/alerts?${new URLSearchParams({ state, kind, rule: id ?? 'built_in' })}`;
+/** The alerts that the figures of a rule are counted from, and no others: those that were opened in its days. */
+function alertsOf({ id, kind }: Rule, state: AlertListState, { nowMs, days }: RulesView): string {
+  const since = new Date(nowMs - days * 86_400_000).toISOString();
+  return `/alerts?${new URLSearchParams({ state, kind, rule: id ?? 'built_in', since })}`;
 }
 
 function Quotas({ customers }: Pick<RulesView, 'customers'>): ReactNode {

@@ -4,13 +4,7 @@ import { useDisclosure } from '@mantine/hooks';
 import { notifications } from '@mantine/notifications';
 import { useRouter } from 'next/navigation';
 import { type ReactNode, useState } from 'react';
-import {
-  type AlertKind,
-  isTestable as isKindTestable,
-  KIND_WORDS,
-  SEVERITIES,
-  type Severity,
-} from '../../../../core/domain/alerts/kinds.ts';
+import { type AlertKind, KIND_WORDS, SEVERITIES, type Severity } from '../../../../core/domain/alerts/kinds.ts';
 import { SCOPE_FIELDS } from '../../../../core/domain/alerts/rule-scope.ts';
 import { builtInRule, DEVICE_CLASSES, type Rule, type RuleFilter } from '../../../../core/domain/alerts/rules.ts';
 import { FILTER_CHARS_MAX } from '../../../../core/domain/fleet-filter/filter.ts';
@@ -27,12 +21,10 @@ type Choices = Pick<RulesView, 'customers' | 'policies'>;
 /** One rule: its limits, at what it looks, and what it would have done. It is tried on the past before it is switched on. */
 export function RuleDialog({
   rule,
-  isTestable,
   mayChange,
   choices,
 }: {
   rule: Rule;
-  isTestable: boolean;
   mayChange: boolean;
   choices: Choices;
 }): ReactNode {
@@ -50,14 +42,7 @@ export function RuleDialog({
         size="lg"
         closeButtonProps={{ 'aria-label': 'Close' }}
       >
-        <RuleForm
-          rule={rule}
-          target={target}
-          isTestable={isTestable}
-          mayChange={mayChange}
-          choices={choices}
-          onDone={dialog.close}
-        />
+        <RuleForm rule={rule} target={target} mayChange={mayChange} choices={choices} onDone={dialog.close} />
       </Modal>
     </>
   );
@@ -91,7 +76,6 @@ export function NewRule({ kinds, choices }: { kinds: readonly AlertKind[]; choic
           key={kind}
           rule={{ ...builtInRule(kind), name: '' }}
           target={{ isNew: true }}
-          isTestable={isKindTestable(kind)}
           mayChange
           choices={choices}
           onDone={dialog.close}
@@ -104,14 +88,12 @@ export function NewRule({ kinds, choices }: { kinds: readonly AlertKind[]; choic
 function RuleForm({
   rule,
   target,
-  isTestable,
   mayChange,
   choices,
   onDone,
 }: {
   rule: Rule;
   target: Readonly<Record<string, unknown>>;
-  isTestable: boolean;
   mayChange: boolean;
   choices: Choices;
   onDone: () => void;
@@ -130,8 +112,9 @@ function RuleForm({
   // What was tried with other limits says nothing about these.
   const asked = JSON.stringify([limits, filter]);
   const isTried = tried === asked;
-  const isSwitchedOn = isEnabled && ('isNew' in target || !rule.isEnabled);
-  const mustTry = isTestable && isSwitchedOn && !isTried;
+  // The server holds it too (server/alerts/back-test/rule-trials.ts): here it is asked for before anything is refused.
+  const doesAnew = 'isNew' in target || !rule.isEnabled || asked !== JSON.stringify([rule.parameters, rule.filter]);
+  const mustTry = isEnabled && doesAnew && !isTried;
   const wish = { kind: rule.kind, name, isEnabled, severity, parameters: limits, filter };
 
   const send = async <T,>(path: string, body: unknown): Promise<T | null> => {
@@ -209,15 +192,9 @@ function RuleForm({
           disabled={!mayChange}
         />
       </div>
-      {isTestable ? (
-        <BackTestResult result={isTried ? result : null} />
-      ) : (
-        <p className="hf-quiet" style={{ marginTop: 12 }}>
-          It cannot be tried on the past: what it looks at is not kept, or people decide.
-        </p>
-      )}
+      <BackTestResult result={isTried ? result : null} />
       <Group justify="flex-end" mt="lg">
-        {isTestable && !(mayChange && mustTry) && (
+        {!(mayChange && mustTry) && (
           <Button variant="default" loading={isBusy} onClick={() => void tryIt()}>
             Try it on the last 30 days
           </Button>

@@ -27,12 +27,15 @@ test('the page says which rule calls mostly for nothing, once there are enough c
   );
 });
 
+const DAY = 86_400_000;
 const tried: BackTestView = {
   days: 30,
-  devicesLooked: 40,
-  devicesTotal: 40,
+  knownMs: 30 * DAY,
+  about: 'device',
+  looked: 40,
+  total: 40,
   alerts: 12,
-  devicesHit: 3,
+  hit: 3,
   customersHit: 2,
   noisy: 9,
   stillOpen: 0,
@@ -48,6 +51,23 @@ test('a test on the past says how often, for whom, and how much for nothing; and
   expect(backTestSentence({ ...tried, alerts: 0 })).toBe(
     'In the last 30 days it would not have opened an alert at 40 devices.',
   );
-  expect(backTestSentence({ ...tried, devicesTotal: 9000 })).toContain('at 40 of 9,000 devices');
-  expect(backTestSentence({ ...tried, devicesTotal: 0 })).toBe('The rule looks at no device.');
+  expect(backTestSentence({ ...tried, total: 9000 })).toContain('at 40 of 9,000 devices');
+  expect(backTestSentence({ ...tried, total: 0 })).toBe('The rule looks at no device.');
+});
+
+test('days of which nothing is known are not called quiet', () => {
+  const young = { ...tried, alerts: 0, knownMs: 3.5 * DAY };
+  expect(backTestSentence(young)).toBe(
+    'What it looks at is known for the last 3 days alone, not for 30 days. In this time it would not have opened an alert at 40 devices.',
+  );
+  expect(backTestSentence({ ...young, knownMs: 5 * 3_600_000 })).toContain('for the last 5 h alone');
+});
+
+test('a quota, a customer and a policy are called so', () => {
+  const one = { ...tried, alerts: 1, hit: 1, customersHit: 1, noisy: 0 };
+  expect(backTestSentence({ ...one, about: 'quota', total: 2, looked: 2 })).toContain(
+    'opened 1 alert at 2 quotas: 1 quota of 1 customer, none over',
+  );
+  expect(backTestSentence({ ...one, about: 'customer' })).toContain('opened 1 alert: 1 customer, none over');
+  expect(backTestSentence({ ...one, about: 'setting', total: 0 })).toContain('opened 1 alert: 1 policy or vault of 1');
 });

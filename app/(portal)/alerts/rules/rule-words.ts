@@ -12,6 +12,7 @@ export const LIMIT_FIELDS: Readonly<Record<string, { readonly label: string; rea
   hours: { label: 'Silent for', unit: 'hours' },
   graceHours: { label: 'Beyond the interval', unit: 'hours' },
   days: { label: 'Not compared for', unit: 'days' },
+  overdueDays: { label: 'Still there for', unit: 'days' },
   usedPercent: { label: 'Used', unit: '%' },
   daysLeft: { label: 'Full in less than', unit: 'days' },
   alone: { label: 'One signal, standard deviations', unit: '' },
@@ -62,16 +63,39 @@ export function rulesSentence(rules: readonly RuleView[]): string {
   return `${watching}; ${loud.length === 1 ? `“${loud[0]!.rule.name}” calls` : `${loud.length} of them call`} mostly for nothing.`;
 }
 
-/** What a rule would have done, in one sentence. */
+const ABOUT_WORDS: Readonly<Record<BackTestView['about'], { readonly one: string; readonly many?: string }>> = {
+  device: { one: 'device' },
+  quota: { one: 'quota' },
+  customer: { one: 'customer' },
+  setting: { one: 'policy or vault', many: 'policies or vaults' },
+};
+const DAY_MS = 86_400_000;
+
+/** What a rule would have done, in one sentence or two. */
 export function backTestSentence(result: BackTestView): string {
-  const looked =
-    result.devicesLooked < result.devicesTotal
-      ? `at ${formatCount(result.devicesLooked)} of ${formatCount(result.devicesTotal)} devices`
-      : `at ${formatCountOf(result.devicesTotal, 'device')}`;
-  if (result.devicesTotal === 0) return 'The rule looks at no device.';
-  if (result.alerts === 0) return `In the last ${result.days} days it would not have opened an alert ${looked}.`;
-  const alerts = formatCountOf(result.alerts, 'alert');
-  return `In the last ${result.days} days it would have opened ${alerts} ${looked}: ${formatCountOf(result.devicesHit, 'device')} of ${formatCountOf(result.customersHit, 'customer')}, ${result.noisy === 0 ? 'none' : formatCount(result.noisy)} over by ${result.noisy === 1 ? 'itself' : 'themselves'} within an hour.`;
+  const { about, alerts, looked, total } = result;
+  // What concerns a customer or a policy is looked at wherever it happens; counted are the devices, or the quotas.
+  const thing = about === 'quota' ? 'quota' : 'device';
+  if (total === 0 && thing === about) return `The rule looks at no ${thing}.`;
+  const where =
+    thing !== about
+      ? ''
+      : looked < total
+        ? ` at ${formatCount(looked)} of ${formatCountOf(total, thing)}`
+        : ` at ${formatCountOf(total, thing)}`;
+  if (alerts === 0) return `${spanWords(result)} it would not have opened an alert${where}.`;
+  const { one, many } = ABOUT_WORDS[about];
+  const customers = formatCountOf(result.customersHit, 'customer');
+  const hit = about === 'customer' ? customers : `${formatCountOf(result.hit, one, many)} of ${customers}`;
+  const over = `${result.noisy === 0 ? 'none' : formatCount(result.noisy)} over by ${result.noisy === 1 ? 'itself' : 'themselves'} within an hour`;
+  return `${spanWords(result)} it would have opened ${formatCountOf(alerts, 'alert')}${where}: ${hit}, ${over}.`;
+}
+
+/** Of how long: of some kinds less is known than was asked for, and silence about it would look like quiet days. */
+function spanWords({ days, knownMs }: Pick<BackTestView, 'days' | 'knownMs'>): string {
+  const known = Math.floor(knownMs / DAY_MS);
+  if (knownMs >= days * DAY_MS) return `In the last ${days} days`;
+  return `What it looks at is known for the last ${known === 0 ? formatDuration(Math.max(60_000, knownMs)) : formatCountOf(known, 'day')} alone, not for ${days} days. In this time`;
 }
 
 export function lengthsSentence({ medianMs, longestMs, stillOpen }: BackTestView): string {

@@ -1,5 +1,7 @@
+import { Group } from '@mantine/core';
 import type { ReactNode } from 'react';
 import type { BackupSource } from '../../../../core/domain/backup-source.ts';
+import { retentionWords } from '../../../../core/domain/retention-words.ts';
 import { limitsWords, scheduleWords } from '../../../../core/domain/schedule-words.ts';
 import { hookWords, sourceWords } from '../../../../core/domain/source-words.ts';
 import { percentText } from '../../../../core/domain/sla/percent-text.ts';
@@ -8,6 +10,7 @@ import { formatCountOf, formatDuration } from '../../../../core/domain/format.ts
 import { KeyValues } from '../../../_ui/key-values.tsx';
 import { Panel } from '../../../_ui/panel.tsx';
 import { ProtectionDialog } from './protection-dialog.client.tsx';
+import { RetentionDialog } from './retention-dialog.client.tsx';
 
 const minutes = (count: number): string => formatDuration(count * 60_000);
 
@@ -29,7 +32,10 @@ export function DevicePolicy({ view, mayChange }: { view: DeviceView; mayChange:
         note={note}
         actions={
           mayChange ? (
-            <ProtectionDialog protection={{ policyId: id, version, devices, paths, excludes, sources }} />
+            <Group gap="xs">
+              <RetentionDialog key={version} {...{ policyId: id, version, devices }} retention={document.retention} />
+              <ProtectionDialog protection={{ policyId: id, version, devices, paths, excludes, sources }} />
+            </Group>
           ) : undefined
         }
       >
@@ -57,6 +63,7 @@ export function DevicePolicy({ view, mayChange }: { view: DeviceView; mayChange:
               key: 'Speed',
               value: limits.length === 0 ? 'not limited' : <Lines lines={limits} />,
             },
+            { key: 'Keeps', value: retentionWords(document.retention) },
             { key: 'May lose at most', value: `${minutes(document.rpoMinutes)} of work` },
             { key: 'Must be restorable within', value: minutes(document.rtoMinutes) },
             {

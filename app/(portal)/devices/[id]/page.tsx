@@ -18,8 +18,9 @@ import { formatShort } from '../../../../core/domain/format.ts';
 import { PROTECTION_WORDS } from '../../../_ui/state-words.ts';
 import { StatusBadge } from '../../../_ui/status-badge.tsx';
 import { TabLinks } from '../../../_ui/tab-links.tsx';
+import { viewCard } from '../../../../server/devices/view-card.ts';
 import { DeviceAlerts } from './device-alerts.tsx';
-import { DeviceFacts } from './device-facts.tsx';
+import { DeviceFacts, DeviceNote } from './device-facts.tsx';
 import { DeviceGrowth } from './device-growth.tsx';
 import { DeviceHeld } from './device-held.tsx';
 import { DeviceHistory } from './device-history.tsx';
@@ -42,6 +43,8 @@ export default async function DevicePage({ params, searchParams }: IdProps & Sea
   const view = await orNotFound(viewDevice(services, scope, id));
   const growth = tab === 'changes' ? await viewGrowth(services, scope, id) : undefined;
   const system = tab === 'policy' ? await viewSystemTests(services, scope, id) : undefined;
+  // Customers do not see what staff write about their machines.
+  const card = isStaff ? await viewCard(services, scope, id) : null;
   const { device } = view;
   const held =
     tab === 'policy'
@@ -60,6 +63,7 @@ export default async function DevicePage({ params, searchParams }: IdProps & Sea
       />
       <DeviceAlerts view={view} clock={clock} />
       <DeviceWork view={view} clock={clock} />
+      {card !== null && card.note !== '' && <DeviceNote card={card} />}
       <DeviceTiles view={view} clock={clock} />
       <DeviceHistory view={view} clock={clock} />
       <TabLinks
@@ -88,7 +92,7 @@ export default async function DevicePage({ params, searchParams }: IdProps & Sea
               <DeviceHeld held={held} customerId={device.customerId} clock={clock} />
             </div>
           )}
-          <DeviceFacts view={view} clock={clock} mayChange={isStaff} mayAgree={scope.role === 'owner'} />
+          <DeviceFacts view={view} card={card} clock={clock} mayChange={isStaff} mayAgree={scope.role === 'owner'} />
         </>
       )}
     </>

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ruleWish } from '../../../../core/domain/alerts/rules.ts';
-import { testRule } from '../../../../server/alerts/test-rule.ts';
+import { testRule } from '../../../../server/alerts/back-test/test-rule.ts';
 import { handleRequest } from '../../../_server/handle-request.ts';
 
 /** What a rule would have done in the last 30 days. Changes nothing. */

@@ -33,7 +33,19 @@ const orNull = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(
 const someTexts = (texts: readonly string[]): fc.Arbitrary<string[]> =>
   fc.uniqueArray(oneOf(texts), { minLength: 1, maxLength: 3 });
 
+const OWN_TEXTS = ['oslo', 'a b', '5', '12.5', '2026-11-21', '100%', 'none', '-x'];
+const ownLeaf: fc.Arbitrary<FilterNode> = fc.oneof(
+  fc
+    .tuple(oneOf(['site', 'seats']), oneOf(['is', '=', '!='] as const), someTexts(OWN_TEXTS))
+    .map(([key, comparison, texts]): FilterNode => ({ kind: 'own', key, comparison, texts })),
+  fc
+    .tuple(oneOf(['site', 'seats']), oneOf(['<', '<=', '>', '>='] as const), oneOf(['5', '12.5', '2026-11-21', '-3']))
+    .map(([key, comparison, text]): FilterNode => ({ kind: 'own', key, comparison, texts: [text] })),
+  oneOf(['site', 'seats']).map((key): FilterNode => ({ kind: 'own', key, comparison: 'none', texts: [] })),
+);
+
 const leaf: fc.Arbitrary<FilterNode> = fc.oneof(
+  ownLeaf,
   oneOf(TEXTS).map((text) => ({ kind: 'text' as const, text })),
   oneOf(FIELD_NAMES).chain((field): fc.Arbitrary<FilterNode> => {
     const { kind, words, canBeNone } = fieldOf(field);
@@ -95,6 +107,11 @@ export function randomRecord(nowMs: number): fc.Arbitrary<FleetRecord> {
     os: oneOf(['linux', 'windows']),
     agent: oneOf(VERSIONS),
     tags: fc.uniqueArray(oneOf(TEXTS), { maxLength: 3 }),
+    note: orNull(oneOf(NAMES)),
+    own: fc.dictionary(
+      oneOf(['site', 'seats']),
+      oneOf<string | number>(['Oslo', 'A b', 5, 12.5, -3, 4, '2026-11-21', '2026-11-20', '100%', 'none']),
+    ),
     custody: orNull(oneOf(['escrowed', 'customer_held'])),
     status: oneOf(PROTECTION_STATES),
     last: orNull(oneOf(OCCURRENCE_OUTCOMES)),

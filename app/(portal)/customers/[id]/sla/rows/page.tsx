@@ -1,5 +1,6 @@
 import { IconListSearch } from '@tabler/icons-react';
 import type { Metadata } from 'next';
+import Link from 'next/link';
 import type { ReactNode } from 'react';
 import { z } from 'zod';
 import { monthOf } from '../../../../../../core/domain/calendar.ts';
@@ -32,6 +33,8 @@ const query = z.object({
   day: z.iso.date().nullable().catch(null),
   source: z.uuid().nullable().catch(null),
   outcome: many,
+  /** Null: all of them. */
+  show: z.enum(['backups', 'points', 'tests']).nullable().catch(null),
   page: z.coerce.number().int().min(1).max(10_000).catch(1),
 });
 
@@ -40,15 +43,22 @@ export default async function SlaRowsPage({ params, searchParams }: IdProps & Se
   const { services, scope, isStaff } = await pageScope();
   const { id } = await params;
   const asked = await searchParams;
-  const { day, source, outcome, page } = query.parse(asked);
+  const { day, source, outcome, show, page } = query.parse(asked);
   const month = day?.slice(0, 7) ?? monthQuery.parse(asked).month ?? monthOf(services.clock.nowMs(), 'UTC');
   const view = await orNotFound(
     viewSlaRows(services, scope, id, { month, day, sourceId: source, outcomes: outcome, page }),
   );
+  const allHref = `/customers/${view.customer.id}/sla/rows?${new URLSearchParams({
+    ...(day === null ? { month } : { day }),
+    ...(source === null ? {} : { source }),
+  })}`;
   const clock: PageClock = { nowMs: view.nowMs, timeZone: view.customer.timeZone };
   const span = day === null ? monthWords(month) : formatDay(view.window.startMs, view.customer.timeZone);
   const whose = view.sourceName === null ? '' : ` of ${view.sourceName}`;
-  const most = Math.max(view.occurrencesTotal, view.pointsTotal, view.drillsTotal);
+  const totals = { backups: view.occurrencesTotal, points: view.pointsTotal, tests: view.drillsTotal };
+  const isShown = (part: keyof typeof totals): boolean =>
+    outcome.length > 0 ? part === 'backups' : show === null || show === part;
+  const most = Math.max(...(['backups', 'points', 'tests'] as const).map((part) => (isShown(part) ? totals[part] : 0)));
   return (
     <>
       <PageHeader
@@ -60,15 +70,26 @@ export default async function SlaRowsPage({ params, searchParams }: IdProps & Se
         ]}
         eyebrow="Rows"
         sentence={`The rows${whose} behind the figures of ${span}.`}
-        support="Every figure is computed from these: what was expected, the restore points that came of it, and the restore tests."
+        support={
+          show === null && outcome.length === 0 ? (
+            'Every figure is computed from these: what was expected, the restore points that came of it, and the restore tests.'
+          ) : (
+            <>
+              Of the rows of this time those that the figure was computed from.{' '}
+              <Link href={allHref}>All rows of it</Link>
+            </>
+          )
+        }
       />
       <div className="hf-stack">
-        <Occurrences view={view} clock={clock} isStaff={isStaff} />
-        {outcome.length === 0 && <PointsAndDrills view={view} clock={clock} />}
+        {isShown('backups') && <Occurrences view={view} clock={clock} isStaff={isStaff} />}
+        {isShown('points') && <Points view={view} clock={clock} />}
+        {isShown('tests') && <Drills view={view} clock={clock} />}
+        {outcome.length === 0 && show !== 'tests' && <ExcusedTime view={view} clock={clock} />}
       </div>
       <PageLinks
         path={`/customers/${view.customer.id}/sla/rows`}
-        query={{ month, day: day ?? '', source: source ?? '', outcome: outcome.join(',') }}
+        query={{ month, day: day ?? '', source: source ?? '', outcome: outcome.join(','), show: show ?? '' }}
         parameter="page"
         page={page}
         rows={ROWS_A_PAGE}
@@ -123,7 +144,7 @@ function Occurrences({ view, clock, isStaff }: { view: SlaRowsView; clock: PageC
   );
 }
 
-function PointsAndDrills({ view, clock }: { view: SlaRowsView; clock: PageClock }): ReactNode {
+function Points({ view, clock }: { view: SlaRowsView; clock: PageClock }): ReactNode {
   return (
     <>
       {view.carried.length > 0 && (
@@ -138,6 +159,13 @@ function PointsAndDrills({ view, clock }: { view: SlaRowsView; clock: PageClock 
           <PointTable label="Restore points" points={view.points} clock={clock} />
         )}
       </Panel>
+    </>
+  );
+}
+
+function Drills({ view, clock }: { view: SlaRowsView; clock: PageClock }): ReactNode {
+  return (
+    <>
       <Panel title="Restore tests" note={`n = ${formatCount(view.drillsTotal)}`} isFlush={view.drills.length > 0}>
         {view.drills.length === 0 ? (
           <p>None ended in this time.</p>
@@ -154,6 +182,13 @@ function PointsAndDrills({ view, clock }: { view: SlaRowsView; clock: PageClock 
           <DrillTable label="Restore tests of before" drills={view.earlierDrills} clock={clock} />
         </Panel>
       )}
+    </>
+  );
+}
+
+function ExcusedTime({ view, clock }: { view: SlaRowsView; clock: PageClock }): ReactNode {
+  return (
+    <>
       {view.excuses.length > 0 && (
         <Panel title="Time that does not count" note="approved" isFlush>
           <DataTable
