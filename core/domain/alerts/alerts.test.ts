@@ -72,6 +72,13 @@ describe('what a device asks for', () => {
     expect([at('workstation', 72 * HOUR), at('workstation', 72 * HOUR + 1)]).toEqual([false, true]);
   });
 
+  test('points that should be gone alert a week later, and the cause says whether any ever went', () => {
+    const causeOf = (sinceMs: number, lastGoneMs: number | null) =>
+      wantedAlerts(device({}, source({ overdue: { sinceMs, points: 3, lastGoneMs } })), rules, T)[0]?.cause;
+    expect([causeOf(T - 7 * DAY, null), causeOf(T - 7 * DAY - 1, null)]).toEqual([undefined, 'retention_never']);
+    expect(causeOf(T - 8 * DAY, T - 9 * DAY)).toBe('retention_stopped');
+  });
+
   test('a policy that promises less often is not broken by its own schedule', () => {
     const weekly = device({ rpoMs: 8 * DAY }, source({ usableMs: T - 7 * DAY }));
     expect(kindsOf(weekly)).not.toContain('no_point');

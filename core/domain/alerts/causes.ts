@@ -14,6 +14,8 @@ export const PLAIN_CAUSES = {
   store: 'The storage cannot be reached',
   unproven: 'Backups came, but none that can be used',
   quota_full: 'More is stored than was agreed on',
+  retention_never: 'Restore points that are no longer kept were never removed',
+  retention_stopped: 'Restore points that are no longer kept are not removed any more',
 } as const;
 export type PlainCause = keyof typeof PLAIN_CAUSES;
 
