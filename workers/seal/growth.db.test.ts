@@ -1,5 +1,6 @@
 /** Unusual growth as the service sees it: from the figures of signed manifests to an alert that says what was measured. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { newId } from '../../core/base/ids.ts';
 import { builtInRule } from '../../core/domain/alerts/rules.ts';
 import type { ChangeFigures } from '../../core/protocol/manifest.ts';
 import { viewGrowth } from '../../server/alerts/growth-history.ts';
@@ -93,4 +94,38 @@ test('a first backup, a dump of a database and an agent that says nothing of fil
   await day(device, USUAL, 300 * GB);
   await day(device, undefined);
   expect(await alertsOf(device)).toEqual([]);
+});
+
+test('a usual day of one source does not close the alert of another one of the machine', async () => {
+  const device = await TestDevice.enrol(services, { 'canary.txt': 'sing' });
+  for (let at = 0; at < 8; at += 1) await day(device, USUAL);
+  await day(device, ENCRYPTED);
+  // Another source with the same days, of which the last one is the encrypted one.
+  const twin = newId();
+  const { id: old } = device.enrolled.source;
+  await device.sql(async (tx) => {
+    await tx.$executeRaw`
+      INSERT INTO source SELECT (jsonb_populate_record(s, jsonb_build_object('id', ${twin}::text, 'name', 'Twin'))).*
+      FROM source s WHERE s.id = ${old}::uuid`;
+    await tx.$executeRaw`
+      INSERT INTO backup_run SELECT (jsonb_populate_record(r, jsonb_build_object('id', md5(r.id::text)::uuid, 'source_id', ${twin}::text))).*
+      FROM backup_run r WHERE r.source_id = ${old}::uuid`;
+    await tx.$executeRaw`
+      INSERT INTO restore_point SELECT (jsonb_populate_record(p, jsonb_build_object('id', md5(p.id::text)::uuid,
+        'run_id', md5(p.run_id::text)::uuid, 'source_id', ${twin}::text, 'snapshot_id', md5(p.snapshot_id) || md5(p.id::text)))).*
+      FROM restore_point p WHERE p.source_id = ${old}::uuid`;
+  });
+  await day(device, USUAL);
+  expect(await device.openAlerts()).toContain('growth');
+  // Its next day is usual as well.
+  await device.sql(
+    (tx) => tx.$executeRaw`
+      INSERT INTO restore_point SELECT (jsonb_populate_record(p, jsonb_build_object('id', ${newId()}::text,
+        'snapshot_id', repeat('e', 64), 'sealed_at', l.at + interval '1 day', 'capture_at', l.at + interval '1 day'))).*
+      FROM restore_point p
+      JOIN (SELECT min(sealed_at) AS first, max(sealed_at) AS at FROM restore_point WHERE source_id = ${twin}::uuid) l
+        ON p.source_id = ${twin}::uuid AND p.sealed_at = l.first`,
+  );
+  await day(device, USUAL);
+  expect(await device.openAlerts()).not.toContain('growth');
 });
