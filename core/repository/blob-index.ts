@@ -10,7 +10,7 @@ import { decodeIndex } from './format/index-file.ts';
 import { type IndexImage, IndexScanner } from './format/index-scanner.ts';
 import { loadIndexFiles } from './load-index-files.ts';
 import { idOfKey } from './object-keys.ts';
-import type { BlobType, OpenRepository, PackedBlob } from './types.ts';
+import type { BlobType, OpenRepository, PackedBlob, PackedColumns } from './types.ts';
 
 export interface IndexDamage {
   readonly key: string;
@@ -21,16 +21,6 @@ export interface PackContents {
   readonly packId: string;
   /** In ascending order of their offsets. */
   readonly blobs: readonly PackedBlob[];
-}
-
-/** A pack's blobs by their kinds of facts. */
-export interface PackedColumns {
-  readonly packId: string;
-  readonly type: BlobType;
-  readonly ids: Uint8Array;
-  readonly lengths: Uint32Array;
-  /** 0 for those that are stored uncompressed. */
-  readonly uncompressedLengths: Uint32Array;
 }
 
 const ID_BYTES = 32;

@@ -34,6 +34,16 @@ export interface PackedBlob {
 
 export type NodeType = 'file' | 'dir' | 'symlink' | 'dev' | 'chardev' | 'fifo' | 'socket' | 'irregular';
 
+/** A pack's blobs by their kinds of facts. */
+export interface PackedColumns {
+  readonly packId: string;
+  readonly type: BlobType;
+  readonly ids: Uint8Array;
+  readonly lengths: Uint32Array;
+  /** 0 for those that are stored uncompressed. */
+  readonly uncompressedLengths: Uint32Array;
+}
+
 /** While it is made. */
 export type Filling<T> = { -readonly [K in keyof T]: T[K] };
 

@@ -150,7 +150,7 @@ function resultOf(file: QueuedFile, content: readonly string[], done: FilesRead,
     const message = done.messages.get(at) ?? 'Reading it failed.';
     return { kept: undefined, problem: { reason, message, bytes: sizeOf(file) }, witness: undefined };
   }
-  const facts = readFacts(done.facts, at, done.bytes[at]!);
+  const facts = readFacts(done.facts, at, done.bytes[at]);
   const problem =
     outcome === FILE_READ
       ? undefined
