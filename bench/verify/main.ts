@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { silentLog } from '../../core/base/log.ts';
+import { lanesWorth } from '../../core/base/native/many-hashes.ts';
 import { createFileStore } from '../../core/storage/file-store.ts';
 import { ensureRestic } from '../../tools/test/ensure-restic.ts';
 import { NamedReads } from '../../workers/verify/named-reads.ts';
@@ -88,7 +89,7 @@ async function run(): Promise<boolean> {
     const sizes = new Map(objects.map(({ key, size }) => [key, size]));
     const reads = new NamedReads(store, new Map(objects.map((object) => [object.key, object])));
     const end = await runInSandbox({
-      task: { kind: 'decrypt', password: PASSWORD, packs },
+      task: { kind: 'decrypt', password: PASSWORD, packs, packsAtOnce: lanesWorth() },
       store: reads.store,
       sizeOf: (key) => sizes.get(key),
       wallClockMs: 600_000,

@@ -122,6 +122,8 @@ export interface DecryptTask {
   readonly password: string;
   /** Sizes in bytes, by the ledger. */
   readonly packs: readonly { readonly id: string; readonly size: number }[];
+  /** So many are asked for at once: the parent hashes them side by side. */
+  readonly packsAtOnce: number;
 }
 
 /** To name who needs what lies in damaged objects. */

@@ -9,8 +9,6 @@ import type { ReadStore } from '../../core/storage/port.ts';
 import type { ChildStore } from './child-store.ts';
 import type { DecryptResult, DecryptTask } from './messages.ts';
 
-/** Packs asked for at once: the parent hashes so many side by side, and one after the other takes three times as long. */
-const GROUP_PACKS = 8;
 /** Of one group; another is opened meanwhile. */
 const GROUP_BYTES = 136 * 1024 * 1024;
 
@@ -33,7 +31,7 @@ export async function runDecryptTask(
     opening.then(({ masterKey }) => masterKey),
     bytes,
   );
-  const [early = []] = groups<WantedPack>(task.packs);
+  const [early = []] = groups<WantedPack>(task.packs, task.packsAtOnce);
   const earlyReadings = new Map(early.map((pack) => [pack.id, readingOf(store, pack)]));
   try {
     const repo = await opening;
@@ -73,7 +71,7 @@ export async function runDecryptTask(
     // Two groups are in memory: one is read while the one before is opened.
     let before: Promise<unknown> = Promise.resolve();
     let last: Promise<unknown> = Promise.resolve();
-    for (const group of groups(wanted(index, unlisted, new Set(earlyReadings.keys())))) {
+    for (const group of groups(wanted(index, unlisted, new Set(earlyReadings.keys())), task.packsAtOnce)) {
       await before;
       const readings = group.map((pack) => earlyReadings.get(pack.id) ?? readingOf(store, pack));
       for (const { id } of group) earlyReadings.delete(id);
@@ -122,11 +120,11 @@ function* wanted(
   }
 }
 
-function* groups<Pack extends WantedPack>(packs: Iterable<Pack>): Generator<readonly Pack[]> {
+function* groups<Pack extends WantedPack>(packs: Iterable<Pack>, packsAtOnce: number): Generator<readonly Pack[]> {
   let group: Pack[] = [];
   let bytes = 0;
   for (const pack of packs) {
-    if (group.length > 0 && (group.length === GROUP_PACKS || bytes + pack.size > GROUP_BYTES)) {
+    if (group.length > 0 && (group.length === packsAtOnce || bytes + pack.size > GROUP_BYTES)) {
       yield group;
       group = [];
       bytes = 0;

@@ -3,6 +3,7 @@
  * does so is confined; what it says of an object costs this vault alone something.
  */
 import { HoldfastError } from '../../core/base/errors.ts';
+import { lanesWorth } from '../../core/base/native/many-hashes.ts';
 import type { ReadStore } from '../../core/storage/port.ts';
 import type { ObjectToVerify, VerificationWork } from '../../server/verification/begin-verification.ts';
 import type { Finding } from '../../server/verification/quarantine-points.ts';
@@ -64,7 +65,11 @@ async function decryptSlice(
   };
   const value = await inSandbox(
     context,
-    { store: reads.store, task: { kind: 'decrypt', password, packs }, wallClockMs: WALL_CLOCK_MS },
+    {
+      store: reads.store,
+      task: { kind: 'decrypt', password, packs, packsAtOnce: lanesWorth() },
+      wallClockMs: WALL_CLOCK_MS,
+    },
     { onChecked, sizeOf: (key) => byKey.get(key)?.size },
   ).catch((error: unknown) => {
     // Which of configuration and keys is at fault, a reading says; that no restore is possible, the next drill.

@@ -5,6 +5,7 @@
  * any part of it is missing, or one sum of the trial at the first use is wrong, each piece is hashed by Node's own call.
  */
 import { hash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type * as Koffi from 'koffi';
 
@@ -52,6 +53,25 @@ export function hashRanges(bytes: Uint8Array, ranges: ArrayLike<number>, target:
 export function hashesSideBySide(): boolean {
   loaded ??= load();
   return loaded !== 'none';
+}
+
+/**
+ * How many pieces side by side are as fast as more of them: all lanes, or half of them where the processor has instructions for
+ * SHA-256, of which OpenSSL then takes two at a time.
+ */
+export function lanesWorth(): number {
+  worth ??= hasInstructions() ? LANES / 2 : LANES;
+  return worth;
+}
+
+let worth: number | undefined;
+
+function hasInstructions(): boolean {
+  try {
+    return / sha_ni\b/.test(readFileSync('/proc/cpuinfo', 'latin1'));
+  } catch {
+    return false; // another system, or a process that may not look
+  }
 }
 
 /** SHA-256 before its first byte, 8 words each. */
