@@ -3,6 +3,7 @@ import Link from 'next/link';
 import type { ReactNode } from 'react';
 import { percentText } from '../../core/domain/sla/percent-text.ts';
 import type { CustomerHomeView, SourceMonthView } from '../../server/customers/queries.ts';
+import { CustomerAlerts } from './customer-alerts.tsx';
 import { CoverageTiles } from './coverage-tiles.tsx';
 import { customerSentence, monthName } from './customer-sentence.ts';
 import { type Column, DataTable } from './data-table.tsx';
@@ -13,7 +14,6 @@ import { LiveRefresh } from './live-refresh.client.tsx';
 import { MetricRow, MetricTile } from './metric-tile.tsx';
 import { Moment, type PageClock } from './moment.tsx';
 import { MonthCalendar } from './month-calendar.tsx';
-import { Notice } from './notice.tsx';
 import { type Crumb, PageHeader } from './page-header.tsx';
 import { Panel } from './panel.tsx';
 import { figureLinks, ReadinessPanel } from './readiness-panel.tsx';
@@ -51,18 +51,7 @@ export function CustomerHome({
           </>
         }
       />
-      {view.alerts.map((alert) => (
-        <Notice
-          key={alert.id}
-          tone={alert.severity === 'info' ? 'calm' : alert.severity}
-          title={alert.title}
-          actions={
-            alert.deviceId === null ? undefined : <Link href={`/devices/${alert.deviceId}`}>Show the device</Link>
-          }
-        >
-          {alert.message}
-        </Notice>
-      ))}
+      <CustomerAlerts alerts={view.alerts} devices={view.devices} />
       {view.devices.length > 0 && <HomeTiles view={view} clock={clock} below={below} isStaff={isStaff} />}
       <div style={{ marginBottom: 16 }}>
         <Panel title="What is protected" isFlush>
