@@ -131,5 +131,5 @@ test('a home shows the month of its sources, what stands, what was proven last a
       select: { month: true },
     }),
   );
-  expect((await viewCustomerHome(services, first.viewer, first.id)).standing).toEqual({ atMs: 1 });
+  expect((await viewCustomerHome(services, first.viewer, first.id)).standing).toEqual({ atMs: 1, held: null });
 });
