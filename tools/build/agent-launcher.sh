@@ -25,7 +25,7 @@ growth=
 case "${1-} ${2-}" in
   "repo backup" | "backup "* | "run "*)
     growth=--heap-growing-percent=40
-    export MALLOC_MMAP_THRESHOLD_="${MALLOC_MMAP_THRESHOLD_:-131072}"
+    export MALLOC_MMAP_THRESHOLD_="${MALLOC_MMAP_THRESHOLD_:-524288}"
     export MALLOC_TRIM_THRESHOLD_="${MALLOC_TRIM_THRESHOLD_:-131072}"
     ;;
 esac
