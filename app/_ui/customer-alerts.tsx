@@ -36,7 +36,10 @@ export function CustomerAlerts({
             {named.map(({ id, deviceId, name }, at) => (
               <Fragment key={id}>
                 {at > 0 && ', '}
-                <Link href={`/devices/${deviceId}`}>{name}</Link>
+                {/* Underlined: in a sentence, colour alone does not say that it is a link. */}
+                <Link href={`/devices/${deviceId}`} style={{ textDecoration: 'underline' }}>
+                  {name}
+                </Link>
               </Fragment>
             ))}
           </>
