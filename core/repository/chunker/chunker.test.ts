@@ -30,8 +30,11 @@ function chunkLengths(chunker: Chunker, data: Uint8Array): number[] {
   return lengths;
 }
 
-test('cuts where the digest of the last 64 bytes ends in 20 zero bits', () => {
-  const polynomial = randomPolynomial();
+test.each([
+  ['a polynomial as restic makes them', randomPolynomial()],
+  ['one of a lower degree', 0x5_8a4f_3c11_2d91n],
+])('cuts where the digest of the last 64 bytes ends in 20 zero bits, by %s', (_, polynomial) => {
+  console.log(`polynomial ${polynomial.toString(16)}`);
   const chunker = new Chunker(polynomial.toString(16));
   const data = noise(24 * 1024 * 1024, 'definition');
   let start = 0;

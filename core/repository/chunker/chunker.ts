@@ -8,24 +8,24 @@ import { chunkerWasmBase64 } from './chunker-wasm.ts';
 export const CHUNK_BYTES_MIN = 512 * 1024;
 export const CHUNK_BYTES_MAX = 8 * 1024 * 1024;
 const WINDOW_BYTES = 64;
-const CUT_MASK = (1n << 20n) - 1n;
 const DATA_AT = 65_536;
 /** Bytes that are copied into the module's memory at a time: small enough to stay in the processor's cache. */
 const COPY_BYTES = 131_072;
-/** Bytes scanned a call. A cut in the first lane ends the call at once; in another one the lanes before it are still scanned. */
+/** Bytes that `hasCut` looks at, and the degree that it is made for: that of all restic's polynomials. */
 const STEP_BYTES = 16_384;
-const LANES = 4;
+const USUAL_DEGREE = 53n;
 
 interface ChunkerExports {
   readonly memory: WebAssembly.Memory;
-  scan1(start: number, count: number, shift: bigint, mask: bigint): number;
-  scan4(start: number, count: number, shift: bigint, mask: bigint): number;
+  scan(start: number, count: number, shift: bigint): number;
+  hasCut(start: number): number;
 }
 
 export class Chunker {
   readonly #wasm: ChunkerExports;
-  readonly #memory: Uint8Array;
+  readonly #memory: Buffer;
   readonly #shift: bigint;
+  readonly #isUsual: boolean;
 
   /** `polynomialHex` as the repository's config holds it. */
   constructor(polynomialHex: string) {
@@ -33,15 +33,16 @@ export class Chunker {
     const degree = BigInt(polynomial.toString(2).length - 1);
     const module = new WebAssembly.Module(Buffer.from(chunkerWasmBase64, 'base64'));
     this.#wasm = new WebAssembly.Instance(module).exports as unknown as ChunkerExports; // what chunker.wat exports
-    this.#memory = new Uint8Array(this.#wasm.memory.buffer);
+    this.#memory = Buffer.from(this.#wasm.memory.buffer);
     this.#shift = degree - 8n;
+    this.#isUsual = degree === USUAL_DEGREE;
     const leaving = new BigUint64Array(this.#wasm.memory.buffer, 0, 256);
     const reducing = new BigUint64Array(this.#wasm.memory.buffer, 2048, 256);
     // Both tables are linear over GF(2): eight entries are computed, the others are sums of those.
     for (let bit = 0; bit < 8; bit += 1) {
       const byte = 1 << bit;
       let digest = polynomialModulo(BigInt(byte), polynomial);
-      for (let i = 1; i < WINDOW_BYTES; i += 1) digest = polynomialModulo(digest << 8n, polynomial);
+      for (let i = 0; i < WINDOW_BYTES; i += 1) digest = polynomialModulo(digest << 8n, polynomial);
       const high = BigInt(byte) << degree;
       const reduced = polynomialModulo(high, polynomial) | high;
       for (let lower = 0; lower < byte; lower += 1) {
@@ -58,10 +59,12 @@ export class Chunker {
    */
   nextLength(data: Uint8Array, isEnd: boolean, scanned = 0): number | undefined {
     const limit = Math.min(data.length, CHUNK_BYTES_MAX);
+    const bytes = Buffer.from(data.buffer, data.byteOffset, limit); // as `data`, with a call that copies
     // A cut is possible from the byte on that makes the chunk long enough; its window lies wholly inside the chunk.
     for (let at = Math.max(CHUNK_BYTES_MIN - 1, scanned); at < limit; ) {
       const count = Math.min(COPY_BYTES, limit - at);
-      this.#memory.set(data.subarray(at - WINDOW_BYTES, at + count), DATA_AT - WINDOW_BYTES);
+      // Not `set`: V8 copies what threads share word by word.
+      bytes.copy(this.#memory, DATA_AT - WINDOW_BYTES, at - WINDOW_BYTES, at + count);
       const found = this.#scan(count);
       if (found !== undefined) return at + found;
       at += count;
@@ -73,12 +76,10 @@ export class Chunker {
   #scan(limit: number): number | undefined {
     for (let at = 0; at < limit; ) {
       const count = Math.min(STEP_BYTES, limit - at);
-      const even = count - (count % LANES);
-      const size = even > 0 ? even : count;
-      const scan = even > 0 ? this.#wasm.scan4 : this.#wasm.scan1;
-      const found = scan(DATA_AT + at, size, this.#shift, CUT_MASK);
+      const isWithout = count === STEP_BYTES && this.#isUsual && this.#wasm.hasCut(at) === 0;
+      const found = isWithout ? -1 : this.#wasm.scan(at, count, this.#shift);
       if (found !== -1) return at + found;
-      at += size;
+      at += count;
     }
     return undefined;
   }
