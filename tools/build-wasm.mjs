@@ -13,7 +13,10 @@ const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 /** The text of the module for one .wat file: `{ path, text }`, path relative to the checkout. */
 export async function assembleWasm(watPath) {
   const wabt = await openWabt();
-  const module = wabt.parseWat(basename(watPath), readFileSync(join(root, watPath), 'utf8'), { simd: true });
+  const module = wabt.parseWat(basename(watPath), readFileSync(join(root, watPath), 'utf8'), {
+    simd: true,
+    relaxed_simd: true,
+  });
   module.validate();
   const { buffer } = module.toBinary({ log: false, write_debug_names: false });
   module.destroy();

@@ -66,6 +66,34 @@ test('keeps chunks between 512 KiB and 8 MiB, and the last one whatever is left'
   expect(chunker.nextLength(Buffer.alloc(5), false)).toBeUndefined();
 });
 
+test('sees a cut at every place where regions and blocks that are scanned side by side meet, and the first of several', () => {
+  const chunker = new Chunker('3da3358b4dc173');
+  const noisy = noise(4 * 1024 * 1024, 'window');
+  const cut = chunker.nextLength(noisy, false)!;
+  const window = noisy.subarray(cut - 64, cut);
+  const plain = Buffer.alloc(CHUNK_BYTES_MIN + 110_000, 0x61);
+  expect(chunker.nextLength(plain, false)).toBeUndefined();
+  const [region, block] = [2112, 33_792];
+  const meetings = Array.from({ length: 18 }, (_, at) => at * region).concat(block, 2 * block, 3 * block);
+  const places = [...new Set(meetings.flatMap((at) => [-1, 0, 1, 2, 63, 64, 65, 1000].map((by) => at + by)))]
+    .filter((place) => place >= 0)
+    .map((place) => CHUNK_BYTES_MIN + place);
+  for (const place of places) {
+    const data = Buffer.from(plain);
+    window.copy(data, place - 64);
+    expect(chunker.nextLength(data, false), `a cut after ${place} bytes`).toBe(place);
+    // As if the bytes had come in two reads: the second scan begins anywhere before it.
+    for (const before of [64, 1000, 40_000])
+      if (place - before > CHUNK_BYTES_MIN) expect(chunker.nextLength(data, false, place - before)).toBe(place);
+    // Behind the last place that can be a cut of this data, or only there.
+    expect(chunker.nextLength(data.subarray(0, place), false)).toBe(place);
+    expect(chunker.nextLength(data.subarray(0, place - 1), false)).toBeUndefined();
+    // One more, a region later: it is not the first.
+    window.copy(data, Math.min(place + region - 10, data.length) - 64);
+    expect(chunker.nextLength(data, false)).toBe(place);
+  }
+});
+
 test('finds the same cuts when the data comes in pieces', () => {
   const seed = String(Math.random());
   console.log(`chunker seed ${seed}`);

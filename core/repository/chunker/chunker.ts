@@ -8,17 +8,21 @@ import { chunkerWasmBase64 } from './chunker-wasm.ts';
 export const CHUNK_BYTES_MIN = 512 * 1024;
 export const CHUNK_BYTES_MAX = 8 * 1024 * 1024;
 const WINDOW_BYTES = 64;
-const DATA_AT = 65_536;
-/** Bytes that are copied into the module's memory at a time: small enough to stay in the processor's cache. */
-const COPY_BYTES = 131_072;
-/** Bytes that `hasCut` looks at, and the degree that it is made for: that of all restic's polynomials. */
-const STEP_BYTES = 16_384;
+/** Bytes that `firstCut` looks at, and the degree that it is made for: that of all restic's polynomials. */
+const BLOCK_BYTES = 33_792;
 const USUAL_DEGREE = 53n;
+/** Places in the module's memory: see chunker.wat. */
+const REDUCING_AT = 2048;
+const HALVES_AT = 4096;
+const DATA_AT = 16_384;
+/** Bytes of a digest beside others of its kind, and by how many bits it is shifted there. */
+const DIGEST_BYTES = 7;
+const DIGEST_SHIFT = 3n;
 
 interface ChunkerExports {
   readonly memory: WebAssembly.Memory;
-  scan(start: number, count: number, shift: bigint): number;
-  hasCut(start: number): number;
+  scan(count: number, shift: bigint): number;
+  firstCut(): number;
 }
 
 export class Chunker {
@@ -37,7 +41,7 @@ export class Chunker {
     this.#shift = degree - 8n;
     this.#isUsual = degree === USUAL_DEGREE;
     const leaving = new BigUint64Array(this.#wasm.memory.buffer, 0, 256);
-    const reducing = new BigUint64Array(this.#wasm.memory.buffer, 2048, 256);
+    const reducing = new BigUint64Array(this.#wasm.memory.buffer, REDUCING_AT, 256);
     // Both tables are linear over GF(2): eight entries are computed, the others are sums of those.
     for (let bit = 0; bit < 8; bit += 1) {
       const byte = 1 << bit;
@@ -50,6 +54,20 @@ export class Chunker {
         reducing[byte + lower] = reduced ^ reducing[lower]!;
       }
     }
+    this.#fillHalves([reducing, leaving]);
+  }
+
+  /** The same tables by halves of a byte, and of each byte of a digest apart. */
+  #fillHalves(tables: readonly BigUint64Array[]): void {
+    let at = HALVES_AT;
+    for (let byte = 0; byte < DIGEST_BYTES; byte += 1)
+      for (const table of tables)
+        for (const factor of [1, 16])
+          for (let half = 0; half < 16; half += 1) {
+            const digest = table[half * factor]! << DIGEST_SHIFT;
+            this.#memory[at] = Number((digest >> BigInt(8 * byte)) & 0xffn);
+            at += 1;
+          }
   }
 
   /**
@@ -59,28 +77,20 @@ export class Chunker {
    */
   nextLength(data: Uint8Array, isEnd: boolean, scanned = 0): number | undefined {
     const limit = Math.min(data.length, CHUNK_BYTES_MAX);
-    const bytes = Buffer.from(data.buffer, data.byteOffset, limit); // as `data`, with a call that copies
     // A cut is possible from the byte on that makes the chunk long enough; its window lies wholly inside the chunk.
-    for (let at = Math.max(CHUNK_BYTES_MIN - 1, scanned); at < limit; ) {
-      const count = Math.min(COPY_BYTES, limit - at);
+    const first = CHUNK_BYTES_MIN - 1;
+    const bytes = Buffer.from(data.buffer, data.byteOffset, limit); // as `data`, with a call that copies
+    for (let at = Math.max(first, scanned); at < limit; ) {
+      const end = Math.min(at + BLOCK_BYTES, limit);
+      // The last block reaches back, over bytes that have no cut.
+      const isBlock = this.#isUsual && end - BLOCK_BYTES >= first;
+      const start = isBlock ? end - BLOCK_BYTES : at;
       // Not `set`: V8 copies what threads share word by word.
-      bytes.copy(this.#memory, DATA_AT - WINDOW_BYTES, at - WINDOW_BYTES, at + count);
-      const found = this.#scan(count);
-      if (found !== undefined) return at + found;
-      at += count;
+      bytes.copy(this.#memory, DATA_AT - WINDOW_BYTES, start - WINDOW_BYTES, end);
+      const found = isBlock ? this.#wasm.firstCut() : this.#wasm.scan(end - start, this.#shift);
+      if (found !== -1) return start + found;
+      at = end;
     }
     return limit === CHUNK_BYTES_MAX || isEnd ? limit : undefined;
-  }
-
-  /** Bytes of the copied region up to and with the first cut. */
-  #scan(limit: number): number | undefined {
-    for (let at = 0; at < limit; ) {
-      const count = Math.min(STEP_BYTES, limit - at);
-      const isWithout = count === STEP_BYTES && this.#isUsual && this.#wasm.hasCut(at) === 0;
-      const found = isWithout ? -1 : this.#wasm.scan(at, count, this.#shift);
-      if (found !== -1) return at + found;
-      at += count;
-    }
-    return undefined;
   }
 }
