@@ -1,42 +1,16 @@
-import {
-  type Cipheriv,
-  createCipheriv,
-  createDecipheriv,
-  createSecretKey,
-  type Decipheriv,
-  type KeyObject,
-  randomFillSync,
-  timingSafeEqual,
-} from 'node:crypto';
+import { type Cipheriv, createCipheriv, randomFillSync, timingSafeEqual } from 'node:crypto';
 import { HoldfastError } from '../../base/errors.ts';
-import { freeBytes } from '../../base/free-bytes.ts';
 import type { MasterKey } from '../types.ts';
+import { counterModeInto } from './counter-mode.ts';
 import { tagInto } from './tag.ts';
 import { IV_BYTES, SEAL_OVERHEAD, TAG_BYTES } from './sealed-form.ts';
 
 export { SEAL_OVERHEAD };
 
-/**
- * Node's ciphers answer in new memory, which for large objects the system would clear: slices are small enough to stay in the
- * processor's cache, and for memory that is used again.
- */
-const SLICE_BYTES = 64 * 1024;
 const ZERO_IV = Buffer.alloc(IV_BYTES);
 
 /** AES-128 in ECB mode has no state between blocks, so one cipher serves every tag made with the same key. */
 const tagCiphers = new WeakMap<Uint8Array, Cipheriv>();
-
-/** Node would import raw key bytes anew for every blob, which costs as much as sealing a few kilobytes. */
-const dataKeys = new WeakMap<Uint8Array, KeyObject>();
-
-function dataKey(key: MasterKey): KeyObject {
-  let imported = dataKeys.get(key.encrypt);
-  if (imported === undefined) {
-    imported = createSecretKey(key.encrypt);
-    dataKeys.set(key.encrypt, imported);
-  }
-  return imported;
-}
 
 function oneTimePad(key: MasterKey, iv: Uint8Array): Buffer {
   let cipher = tagCiphers.get(key.macK);
@@ -74,12 +48,7 @@ export function sealInto(key: MasterKey, plaintext: Uint8Array, target: Uint8Arr
     throw new RangeError(`sealing needs ${size} bytes at ${offset} of ${target.length}`);
   const iv = target.subarray(offset, offset + IV_BYTES);
   freshIv(iv);
-  const cipher = createCipheriv('aes-256-ctr', dataKey(key), iv);
-  for (let at = 0; at < plaintext.length; at += SLICE_BYTES) {
-    const slice = cipher.update(plaintext.subarray(at, at + SLICE_BYTES));
-    target.set(slice, offset + IV_BYTES + at);
-    freeBytes(slice);
-  }
+  counterModeInto(key.encrypt, iv, plaintext, target, offset + IV_BYTES);
   const ciphertext = target.subarray(offset + IV_BYTES, offset + size - TAG_BYTES);
   tagInto(ciphertext, key.macR, oneTimePad(key, iv), target, offset + size - TAG_BYTES);
   return size;
@@ -98,30 +67,22 @@ export function seal(key: MasterKey, plaintext: Uint8Array): Buffer {
  * @throws HoldfastError repository_damaged.
  */
 export function unseal(key: MasterKey, sealed: Uint8Array): Buffer {
-  return decipherOf(key, sealed).update(ciphertextOf(sealed));
+  const plain = Buffer.allocUnsafeSlow(Math.max(0, sealed.length - SEAL_OVERHEAD));
+  unsealInto(key, sealed, plain, 0);
+  return plain;
 }
 
 /** As unseal, into `target` from `offset` on: without a buffer of the whole. */
 export function unsealInto(key: MasterKey, sealed: Uint8Array, target: Uint8Array, offset: number): void {
-  const decipher = decipherOf(key, sealed);
-  const ciphertext = ciphertextOf(sealed);
-  for (let at = 0; at < ciphertext.length; at += SLICE_BYTES) {
-    const plain = decipher.update(ciphertext.subarray(at, at + SLICE_BYTES));
-    target.set(plain, offset + at);
-    freeBytes(plain);
-  }
-}
-
-/** @throws HoldfastError repository_damaged when the tag differs. */
-function decipherOf(key: MasterKey, sealed: Uint8Array): Decipheriv {
   if (sealed.length < SEAL_OVERHEAD)
     throw damaged(`The stored bytes are too short (${sealed.length} bytes) to be an encrypted object.`);
   const iv = sealed.subarray(0, IV_BYTES);
+  const ciphertext = ciphertextOf(sealed);
   const tag = Buffer.allocUnsafe(TAG_BYTES);
-  tagInto(ciphertextOf(sealed), key.macR, oneTimePad(key, iv), tag, 0);
+  tagInto(ciphertext, key.macR, oneTimePad(key, iv), tag, 0);
   if (!timingSafeEqual(tag, sealed.subarray(sealed.length - TAG_BYTES)))
     throw damaged('The stored bytes are damaged or were written with another key: their authentication tag differs.');
-  return createDecipheriv('aes-256-ctr', dataKey(key), iv);
+  counterModeInto(key.encrypt, iv, ciphertext, target, offset);
 }
 
 function ciphertextOf(sealed: Uint8Array): Uint8Array {
