@@ -21,12 +21,17 @@ cache=/var/cache/holdfast
 [ -O "$cache" ] && export NODE_COMPILE_CACHE="${NODE_COMPILE_CACHE:-$cache}"
 # A backup must leave room for other programs: a small nursery, a heap that grows in small steps, and not one arena a thread.
 # And what it frees goes back to the system at once: by its own rule the C library keeps what is smaller than the largest piece so far.
+# A restore reads one range of some MiB after the other: the C library keeps such memory, for the system would clear each anew.
 growth=
 case "${1-} ${2-}" in
   "repo backup" | "backup "* | "run "*)
     growth=--heap-growing-percent=40
     export MALLOC_MMAP_THRESHOLD_="${MALLOC_MMAP_THRESHOLD_:-524288}"
     export MALLOC_TRIM_THRESHOLD_="${MALLOC_TRIM_THRESHOLD_:-131072}"
+    ;;
+  "repo restore")
+    export MALLOC_MMAP_THRESHOLD_="${MALLOC_MMAP_THRESHOLD_:-33554432}"
+    export MALLOC_TRIM_THRESHOLD_="${MALLOC_TRIM_THRESHOLD_:-268435456}"
     ;;
 esac
 export MALLOC_ARENA_MAX="${MALLOC_ARENA_MAX:-2}"

@@ -16,8 +16,12 @@ const BLOCK_BYTES = 64;
 /** A piece ends with a bit, zeros and its length: one block or two. */
 const END_BYTES_MAX = 2 * BLOCK_BYTES;
 const LENGTH_BYTES = 8;
-/** Fewer lanes at work than this, and one after the other is faster: a step costs the same for one lane as for eight. */
-const BUSY_LANES_MIN = 3;
+/**
+ * How many lanes are kept at work, and the fewest that are worth it. With instructions for SHA-256 OpenSSL takes two at a time, and two
+ * are twice as fast as one after the other. Without them a step costs the same for one lane as for eight.
+ */
+const WITH_INSTRUCTIONS = { lanes: 2, busyMin: 2 } as const;
+const WITHOUT_INSTRUCTIONS = { lanes: 8, busyMin: 3 } as const;
 /** The way there costs a thread some 15 ms: as much as hashing this many bytes one after the other. */
 const WORTH_BYTES = 4 * 1024 * 1024;
 /** OpenSSL keeps its own states so; the code reads them in whole registers. */
@@ -45,7 +49,7 @@ export function hashRanges(bytes: Uint8Array, ranges: ArrayLike<number>, target:
   }
   bytesHashed += length;
   if (loaded === undefined && bytesHashed > WORTH_BYTES) loaded = load();
-  if (loaded === undefined || loaded === 'none' || count < BUSY_LANES_MIN) hashOneByOne(bytes, ranges, target);
+  if (loaded === undefined || loaded === 'none' || count < lanesAtWork().busyMin) hashOneByOne(bytes, ranges, target);
   else loaded.hash(bytes, ranges, target);
 }
 
@@ -56,17 +60,23 @@ export function hashesSideBySide(): boolean {
 }
 
 /**
- * How many pieces side by side are as fast as more of them: all lanes, or half of them where the processor has instructions for
- * SHA-256, of which OpenSSL then takes two at a time.
+ * How many pieces side by side are as fast as more of them: as many as are kept at work, and where these are few some more, for
+ * pieces do not end together.
  */
 export function lanesWorth(): number {
-  worth ??= hasInstructions() ? LANES / 2 : LANES;
-  return worth;
+  return Math.max(lanesAtWork().lanes, LANES / 2);
 }
 
-let worth: number | undefined;
+function lanesAtWork(): { readonly lanes: number; readonly busyMin: number } {
+  atWork ??= hasInstructions() ? WITH_INSTRUCTIONS : WITHOUT_INSTRUCTIONS;
+  return atWork;
+}
+
+let atWork: ReturnType<typeof lanesAtWork> | undefined;
 
 function hasInstructions(): boolean {
+  // What somebody hides of the processor, OpenSSL does not use: then nobody here knows, and all lanes are right for both.
+  if (process.env.OPENSSL_ia32cap !== undefined) return false;
   try {
     return / sha_ni\b/.test(readFileSync('/proc/cpuinfo', 'latin1'));
   } catch {
@@ -156,6 +166,8 @@ function isRight(sideBySide: SideBySide): boolean {
 }
 
 class SideBySide {
+  readonly #lanes = lanesAtWork().lanes;
+  readonly #busyMin = lanesAtWork().busyMin;
   readonly #address: (bytes: Uint8Array) => number;
   readonly #manyBlocks: ManyBlocks;
   readonly #blocks: Blocks;
@@ -197,50 +209,61 @@ class SideBySide {
     const order = Uint32Array.from({ length: count }, (_, piece) => piece).sort((a, b) => lengthOf(b) - lengthOf(a));
     let next = 0;
     let busy = 0;
-    for (let lane = 0; lane < LANES; lane += 1) {
-      this.#pieces[lane] = -1;
-      if (next < count && this.#begin(lane, order[next++]!, bytes, ranges, base)) busy += 1;
+    this.#pieces.fill(-1);
+    for (let lane = 0; lane < this.#lanes && next < count; lane += 1) {
+      this.#begin(lane, order[next++]!, bytes, ranges, base);
+      busy += 1;
     }
-    while (busy >= BUSY_LANES_MIN) {
+    while (busy >= this.#busyMin) {
       this.#step();
-      for (let lane = 0; lane < LANES; lane += 1) {
+      for (let lane = 0; lane < this.#lanes; lane += 1) {
         if (this.#pieces[lane] === -1 || this.#left[lane] !== 0 || this.#goesOn(lane)) continue;
         this.#end(lane, target);
         if (next < count) this.#begin(lane, order[next++]!, bytes, ranges, base);
         else busy -= 1;
       }
     }
-    for (let lane = 0; lane < LANES; lane += 1) if (this.#pieces[lane] !== -1) this.#finish(lane, bytes, base, target);
+    for (let lane = 0; lane < this.#lanes; lane += 1)
+      if (this.#pieces[lane] !== -1) this.#finish(lane, bytes, base, target);
   }
 
   /** At most as many pieces as there are lanes, of whole blocks. */
   advance(bytes: Uint8Array, ranges: ArrayLike<number>, states: Uint32Array): void {
     const base = this.#address(bytes);
-    let busy = 0;
-    for (let lane = 0; lane < LANES; lane += 1) {
-      const blocks = lane * 2 < ranges.length ? (ranges[lane * 2 + 1]! - ranges[lane * 2]!) / BLOCK_BYTES : 0;
-      this.#pieces[lane] = blocks > 0 ? lane : -1;
-      if (blocks === 0) continue;
-      busy += 1;
-      this.#addresses[lane] = base + ranges[lane * 2]!;
-      this.#left[lane] = blocks;
-      for (let word = 0; word < WORDS; word += 1) this.#states[word * LANES + lane] = states[lane * WORDS + word]!;
-    }
+    const blocksOf = (piece: number) => (ranges[piece * 2 + 1]! - ranges[piece * 2]!) / BLOCK_BYTES;
+    const order = Array.from({ length: ranges.length / 2 }, (_, piece) => piece)
+      .filter((piece) => blocksOf(piece) > 0)
+      .sort((a, b) => blocksOf(b) - blocksOf(a));
+    const begin = (lane: number): void => {
+      const piece = order.shift()!; // the caller has looked that there is one
+      this.#pieces[lane] = piece;
+      this.#addresses[lane] = base + ranges[piece * 2]!;
+      this.#left[lane] = blocksOf(piece);
+      for (let word = 0; word < WORDS; word += 1) this.#states[word * LANES + lane] = states[piece * WORDS + word]!;
+    };
     const stateOf = (lane: number): Uint32Array => {
-      const state = states.subarray(lane * WORDS, (lane + 1) * WORDS);
+      const piece = this.#pieces[lane]!;
+      const state = states.subarray(piece * WORDS, (piece + 1) * WORDS);
       for (let word = 0; word < WORDS; word += 1) state[word] = this.#states[word * LANES + lane]!;
       return state;
     };
-    while (busy >= BUSY_LANES_MIN) {
+    let busy = 0;
+    this.#pieces.fill(-1);
+    for (let lane = 0; lane < this.#lanes && order.length > 0; lane += 1) {
+      begin(lane);
+      busy += 1;
+    }
+    while (busy >= this.#busyMin) {
       this.#step();
-      for (let lane = 0; lane < LANES; lane += 1) {
+      for (let lane = 0; lane < this.#lanes; lane += 1) {
         if (this.#pieces[lane] === -1 || this.#left[lane] !== 0) continue;
         stateOf(lane);
         this.#pieces[lane] = -1;
-        busy -= 1;
+        if (order.length > 0) begin(lane);
+        else busy -= 1;
       }
     }
-    for (let lane = 0; lane < LANES; lane += 1) {
+    for (let lane = 0; lane < this.#lanes; lane += 1) {
       if (this.#pieces[lane] === -1) continue;
       const { buffer, byteOffset } = stateOf(lane);
       const start = this.#addresses[lane]! - base;
@@ -248,7 +271,7 @@ class SideBySide {
     }
   }
 
-  #begin(lane: number, piece: number, bytes: Uint8Array, ranges: ArrayLike<number>, base: number): true {
+  #begin(lane: number, piece: number, bytes: Uint8Array, ranges: ArrayLike<number>, base: number): void {
     const start = ranges[piece * 2]!;
     const end = ranges[piece * 2 + 1]!;
     const length = end - start;
@@ -266,7 +289,6 @@ class SideBySide {
     this.#ends.writeUInt32BE((length * 8) % WORD, at + endBytes - LENGTH_BYTES / 2);
     this.#endLeft[lane] = endBytes / BLOCK_BYTES;
     if (this.#left[lane] === 0) this.#goesOn(lane);
-    return true;
   }
 
   /** From the piece's own blocks to those of its end. False when these are done too. */

@@ -1,6 +1,6 @@
 /** Is all there that the snapshots need, and is it what it was? Structure from the listings and trees, or every byte. */
 import { HoldfastError } from '../../base/errors.ts';
-import { hashesSideBySide, LANES } from '../../base/native/many-hashes.ts';
+import { hashesSideBySide, lanesWorth } from '../../base/native/many-hashes.ts';
 import { BlobIndex } from '../blob-index.ts';
 import { BlobReader } from '../blob-reader.ts';
 import { idOfKey, packKey } from '../object-names.ts';
@@ -195,7 +195,7 @@ class RepositoryCheck {
     const wanted = chosen?.size ?? sizes.size;
     // Few packs are shared among the threads; a group of one is read whole.
     const together =
-      runPart !== undefined && hashesSideBySide() ? Math.min(LANES, Math.ceil(wanted / threadCount())) : 1;
+      runPart !== undefined && hashesSideBySide() ? Math.min(lanesWorth(), Math.ceil(wanted / threadCount())) : 1;
     const groups = this.#groups(index, sizes, chosen, together);
     const { store } = this.#repo;
     let done = 0;
