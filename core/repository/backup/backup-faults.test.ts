@@ -1,5 +1,4 @@
 /** A store that lies to a backup, or takes nothing more. Each single call that fails: ../store-faults.test.ts. */
-import { crc32 } from 'node:zlib';
 import { execFileSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -17,6 +16,7 @@ import type { BackupResult } from './backup.ts';
 import { sealBlob } from '../write/seal-blob.ts';
 import { noise } from '../testing/noise.ts';
 import { backUpSource } from '../testing/back-up-source.ts';
+import { plainSum } from '../write/plain-sum.ts';
 
 const PASSWORD = 'faults';
 let scratch: string;
@@ -99,7 +99,7 @@ test('a blob that does not decode to what was hashed never leaves the machine', 
   const key = { encrypt: noise(32, 'e'), macK: noise(16, 'k'), macR: noise(16, 'r') };
   for (const plain of [noise(1000, 'plain'), Buffer.alloc(300_000, 'text that is worth compressing ')]) {
     const target = Buffer.alloc(plain.length + 100);
-    const sum = crc32(plain);
+    const sum = plainSum(plain);
     expect(() => sealBlob(key, 'data', plain, sum, target, 0)).not.toThrow();
     // As if memory had changed between the hashing and the sealing.
     plain[500] = plain[500]! ^ 1;

@@ -2,11 +2,11 @@
 import type { BlobIndex } from '../blob-index.ts';
 import { sha256Hex } from '../object-names.ts';
 import type { BlobType } from '../types.ts';
-import { crc32 } from 'node:zlib';
 import type { BlobsSealed, HashedBlobs } from './lane-messages.ts';
 import type { Lanes } from './lanes.ts';
 import type { NewDataSigns } from './new-data-signs.ts';
 import type { PackWriter } from '../write/pack-writer.ts';
+import { plainSum } from '../write/plain-sum.ts';
 
 const ID_BYTES = 32;
 /** Trees are sealed so many, or so many bytes, at a time: a message costs as much as sealing a small one. */
@@ -108,7 +108,7 @@ export class BlobAdder {
       damagedPacks.size > 0 && this.#index.lookupAll(id, 'tree').every(({ packId }) => damagedPacks.has(packId));
     if (this.#claimed.tree.has(id) || (!isDamaged && this.haveAll([id], 'tree'))) return id;
     this.#claim(id, 'tree', bytes.length);
-    this.#trees.push({ id, bytes, sum: crc32(bytes) });
+    this.#trees.push({ id, bytes, sum: plainSum(bytes) });
     this.#treeBytes += bytes.length;
     if (this.#trees.length >= TREES_PER_MESSAGE || this.#treeBytes >= TREE_BYTES_PER_MESSAGE) this.#sealTrees();
     return id;

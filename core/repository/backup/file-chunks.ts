@@ -4,7 +4,6 @@
  */
 import { createHash, type Hash } from 'node:crypto';
 import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
-import { crc32 } from 'node:zlib';
 import { HASH_BYTES, hashRanges } from '../../base/native/many-hashes.ts';
 import { FACT_WORDS, writeStat } from '../../filesystem/entry-facts.ts';
 import { readProblem } from '../../filesystem/scan.ts';
@@ -19,6 +18,7 @@ import {
   READ_BUFFER_BYTES,
   type ReadJob,
 } from './lane-messages.ts';
+import { plainSum } from '../write/plain-sum.ts';
 
 /** Bytes asked of a large file at a time; more gains nothing and spoils the processor's cache. */
 const READ_BYTES = 1024 * 1024;
@@ -114,7 +114,7 @@ export class FileChunks {
 
   #add(start: number, end: number, file: number): void {
     this.#ranges.push(start, end);
-    this.#sums.push(crc32(this.#bytes.subarray(start, end)));
+    this.#sums.push(plainSum(this.#bytes.subarray(start, end)));
     this.#files.push(file);
   }
 

@@ -1,10 +1,10 @@
 /** Cuts a stream into chunks as it comes, in the lanes' own buffers, which seal them; memory does not grow with its length. */
 import { hash } from 'node:crypto';
-import { crc32 } from 'node:zlib';
 import { HoldfastError } from '../../base/errors.ts';
 import type { Chunker } from '../chunker/chunker.ts';
 import type { HashedBlobs } from './lane-messages.ts';
 import type { OpenStream, StreamSource } from './stream-source.ts';
+import { plainSum } from '../write/plain-sum.ts';
 
 export interface ChunkSink {
   /** An empty buffer, as soon as one is free. */
@@ -155,7 +155,7 @@ class StreamChunks {
       this.#ranges.push(this.#start, this.#start + length);
       const chunk = rest.subarray(0, length);
       this.#ids.push(hash('sha256', chunk, 'buffer'));
-      this.#sums.push(crc32(chunk));
+      this.#sums.push(plainSum(chunk));
       this.#start += length;
     }
   }

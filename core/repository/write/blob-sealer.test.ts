@@ -1,4 +1,3 @@
-import { crc32 } from 'node:zlib';
 import { randomInt } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { decodeBlob } from '../blob-codec.ts';
@@ -8,6 +7,7 @@ import { noise } from '../testing/noise.ts';
 import type { MasterKey } from '../types.ts';
 import { BlobSealer } from './blob-sealer.ts';
 import type { SealedBlob } from './seal-blob.ts';
+import { plainSum } from './plain-sum.ts';
 
 const key = generateMasterKey();
 const damage = expect.objectContaining({ code: 'repository_damaged' });
@@ -26,7 +26,7 @@ test('blobs of all sizes that are sealed one behind the other are read back one 
   let used = 3;
   const sealed: (SealedBlob & { start: number })[] = [];
   for (const [at, plain] of plains.entries()) {
-    const blob = sealer.add(at % 5 === 0 ? 'tree' : 'data', plain, crc32(plain), target, used);
+    const blob = sealer.add(at % 5 === 0 ? 'tree' : 'data', plain, plainSum(plain), target, used);
     sealed.push({ ...blob, start: used });
     used += blob.length;
   }
@@ -46,8 +46,8 @@ test('a small blob whose bytes changed since they were hashed, before it was add
       const sealer = new BlobSealer(key);
       const target = Buffer.alloc(4000);
       const before = noise(100, 'before');
-      const sum = crc32(plain);
-      sealer.add('data', before, crc32(before), target, 0);
+      const sum = plainSum(plain);
+      sealer.add('data', before, plainSum(before), target, 0);
       if (when === 'before') plain[500]! ^= 1;
       sealer.add('data', plain, sum, target, 132);
       if (when === 'after') plain[500]! ^= 1;
@@ -66,6 +66,6 @@ test('blobs that do not open with the key that they are to have are never taken 
   };
   const sealer = new BlobSealer(failing);
   const plain = noise(300, 'plain');
-  sealer.add('data', plain, crc32(plain), Buffer.alloc(1000), 0);
+  sealer.add('data', plain, plainSum(plain), Buffer.alloc(1000), 0);
   expect(() => sealer.finish()).toThrow(damage);
 });

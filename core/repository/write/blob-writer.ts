@@ -3,7 +3,6 @@
  * Packs first, then the index that names them, then the caller's snapshot. What is sealed is opened again before it leaves.
  */
 import path from 'node:path';
-import { crc32 } from 'node:zlib';
 import { systemClock } from '../../base/clock.ts';
 import type { BlobIndex } from '../blob-index.ts';
 import { seal, unseal } from '../crypto/seal.ts';
@@ -15,6 +14,7 @@ import type { PackFile } from './pack-file.ts';
 import { PackWriter } from './pack-writer.ts';
 import { ScratchFiles } from './scratch-files.ts';
 import { sealBlob, sealedBytesMax } from './seal-blob.ts';
+import { plainSum } from './plain-sum.ts';
 
 const PACK_BYTES = 16 * 1024 * 1024;
 /** All but the listings of enormous folders are sealed in memory of this size, which is kept. */
@@ -78,7 +78,7 @@ export class BlobWriter {
   async addPlain(id: string, type: BlobType, plain: Uint8Array): Promise<void> {
     const scratch = await this.#ready();
     // Before the hash: whatever changes the bytes in between or later then differs from one of the two.
-    const sum = crc32(plain);
+    const sum = plainSum(plain);
     if (sha256Hex(plain) !== id)
       throw damagedRepository('A piece of data is not the one that its name stands for. It was not stored again.');
     const target = this.#memory(sealedBytesMax(plain.length, 1));

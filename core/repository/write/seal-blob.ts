@@ -1,10 +1,10 @@
 /** One blob from its plain to its stored form, decoded again before anybody believes it. */
-import { crc32 } from 'node:zlib';
 import { SEAL_OVERHEAD, sealInto, unsealInto } from '../crypto/seal.ts';
 import { damagedRepository } from '../format/damage.ts';
 import { decompressView } from '../format/zstd.ts';
 import type { BlobType, MasterKey } from '../types.ts';
 import { BlobCompressor } from './compress-blob.ts';
+import { plainSum } from './plain-sum.ts';
 
 /** The largest chunk; only as much of it as is used is ever touched. */
 const KEPT_BYTES = 8 * 1024 * 1024;
@@ -26,7 +26,7 @@ const compressor = new BlobCompressor();
 
 /**
  * Compresses (where that gains), seals into `target` at `offset`, and opens it again as a reader would: memory or a compressor
- * that fails must be found before the upload, not at the restore. `sum` is the CRC-32 that the plain bytes had when they were
+ * that fails must be found before the upload, not at the restore. `sum` is what `plainSum` gave of the plain bytes when they were
  * hashed. What was decoded is compared with the plain bytes and with it, so that neither a codec that errs nor memory that
  * changed since the hashing goes unseen; a third SHA-256 of each byte would show no more and cost a tenth of a backup.
  * @throws HoldfastError repository_damaged when the round trip does not give the bytes that were hashed.
@@ -49,7 +49,7 @@ export function compressBlob(type: BlobType, plain: Uint8Array): Uint8Array | un
 
 export interface BlobContents {
   readonly plain: Uint8Array;
-  /** CRC-32 of `plain` when it was hashed. */
+  /** `plainSum` of `plain` when it was hashed. */
   readonly sum: number;
   /** What `compressBlob` gave. */
   readonly packed: Uint8Array | undefined;
@@ -73,7 +73,7 @@ export function assertSurvived(
   isCompressed: boolean,
 ): void {
   const decoded = isCompressed && opened !== undefined ? decompressView(opened, plain.length) : opened;
-  if (decoded?.length !== plain.length || crc32(decoded) !== sum || Buffer.compare(decoded, plain) !== 0)
+  if (decoded?.length !== plain.length || plainSum(decoded) !== sum || Buffer.compare(decoded, plain) !== 0)
     throw damagedRepository(
       'A piece of data did not survive its own encoding. It was not uploaded; check this machine’s memory.',
     );
