@@ -6,7 +6,7 @@ import { type Cipheriv, createCipheriv, createSecretKey, randomFillSync } from '
 import { freeBytes } from '../../base/free-bytes.ts';
 import type { MasterKey } from '../types.ts';
 import { countBlocks } from './counter-blocks.ts';
-import { loadPoly1305, makeTag, MESSAGE_AT, TAG_AT } from './poly1305.ts';
+import { newPoly1305, makeTag, MESSAGE_AT, TAG_AT } from './poly1305.ts';
 import { IV_BYTES, SEAL_OVERHEAD, TAG_BYTES } from './sealed-form.ts';
 import { KEYSTREAM_AT, OBJECTS_MAX, ROOM_BYTES } from './unseal-many.ts';
 
@@ -18,7 +18,7 @@ export class ManySealer {
   readonly #tagCipher: Cipheriv;
   readonly #dataCipher: Cipheriv;
   readonly #randomFill: (target: Uint8Array) => void;
-  readonly #poly1305 = loadPoly1305();
+  readonly #poly1305 = newPoly1305();
   readonly #ivs = new Uint8Array(OBJECTS_MAX * IV_BYTES);
   readonly #counters = new DataView(new ArrayBuffer(ROOM_BYTES));
   readonly #counterBytes = new Uint8Array(this.#counters.buffer);

@@ -7,7 +7,7 @@ import { type Cipheriv, createCipheriv, createSecretKey } from 'node:crypto';
 import { freeBytes } from '../../base/free-bytes.ts';
 import type { MasterKey } from '../types.ts';
 import { countBlocks } from './counter-blocks.ts';
-import { isMadeTag, loadPoly1305, makeTag, MESSAGE_AT } from './poly1305.ts';
+import { isMadeTag, newPoly1305, makeTag, MESSAGE_AT } from './poly1305.ts';
 import { IV_BYTES, SEAL_OVERHEAD, TAG_BYTES } from './sealed-form.ts';
 
 /** Sealed bytes of one object; a larger one is opened faster by `unseal`, which needs no counters. */
@@ -25,7 +25,7 @@ export class ManyUnsealer {
   /** Both in ECB mode, which has no state between blocks. */
   readonly #tagCipher: Cipheriv;
   readonly #dataCipher: Cipheriv;
-  readonly #poly1305 = loadPoly1305();
+  readonly #poly1305 = newPoly1305();
   readonly #ivs = new Uint8Array(OBJECTS_MAX * IV_BYTES);
   readonly #counters = new DataView(new ArrayBuffer(ROOM_BYTES));
   readonly #counterBytes = new Uint8Array(this.#counters.buffer);
