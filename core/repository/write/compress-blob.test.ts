@@ -22,7 +22,7 @@ function tokenText(number: number): Buffer {
   );
 }
 
-function storedBytes(make: (number: number) => Buffer, count: number): { ours: number; usual: number } {
+function storedBytes(make: Make, count: number): { ours: number; usual: number } {
   const compressor = new BlobCompressor();
   let [ours, usual] = [0, 0];
   for (let number = 0; number < count; number += 1) {
@@ -35,30 +35,69 @@ function storedBytes(make: (number: number) => Buffer, count: number): { ours: n
   return { ours, usual };
 }
 
-test('whatever small files hold, they take no more room than by the usual level, but for the few by which it is found out', () => {
-  for (const make of [sourceText, tokenText, (number: number) => (number % 2 === 0 ? sourceText : tokenText)(number)]) {
-    const { ours, usual } = storedBytes(make, 300);
-    expect(ours / usual).toBeLessThanOrEqual(1.005);
-  }
-});
+/** Lines of a log: as tokens, but a deeper search finds something in them. */
+function logText(number: number): Buffer {
+  const dice = noise(2000, `log ${number}`);
+  const lines = Array.from(
+    { length: 500 },
+    (_, at) =>
+      `10.1.${dice[at]! % 4}.${dice[at + 500]} GET /items?id=${dice.readUInt16LE(at + 1000)} ${dice[at + 1500]}\n`,
+  );
+  return Buffer.from(lines.join(''));
+}
 
-test('where the quick level loses nothing it is the one that is taken, and where it loses it is not', () => {
-  const compressor = new BlobCompressor();
-  const differs = (plain: Buffer): boolean => !compressView(plain, 1).equals(compressView(plain, ZSTD_LEVEL));
-  const learn = (make: (number: number) => Buffer, times: number): void => {
-    const plains = Array.from({ length: 50 }, (_, number) => make(number));
-    for (let time = 0; time < times; time += 1) for (const plain of plains) compressor.compress('data', plain);
-  };
-  const isQuick = (plain: Buffer): boolean => {
-    expect(differs(plain)).toBe(true);
-    return Buffer.from(compressor.compress('data', plain)!).equals(compressView(plain, 1));
-  };
-  learn(tokenText, 10);
-  expect(isQuick(tokenText(7))).toBe(true);
-  // The data of the next folder are of another kind: what was learnt is given up.
-  learn(sourceText, 200);
-  expect(isQuick(sourceText(7))).toBe(false);
-});
+type Make = (number: number) => Buffer;
+
+/** One behind the other, until a piece is as large as those that large files are cut into. */
+function large(make: Make): Make {
+  return (number) => Buffer.concat(Array.from({ length: 100 }, (_, at) => make(number * 100 + at)));
+}
+
+const ONE_AFTER_THE_OTHER: readonly Make[] = [
+  sourceText,
+  tokenText,
+  logText,
+  (number) => (number % 2 === 0 ? sourceText : tokenText)(number),
+  (number) => [tokenText, logText, sourceText][Math.floor(number / 12) % 3]!(number),
+];
+
+test.each([
+  ['small files', 300, (make: Make) => make],
+  ['pieces of large files', 60, large],
+])(
+  'whatever %s hold, they take no more room than by the usual level, but for the few by which it is found out',
+  (_, count, sized) => {
+    for (const make of ONE_AFTER_THE_OTHER.map(sized)) {
+      const { ours, usual } = storedBytes(make, count);
+      expect(ours / usual).toBeLessThanOrEqual(1.005);
+    }
+  },
+);
+
+test.each([
+  ['small files', 50, (make: Make) => make],
+  ['pieces of large files', 3, large],
+])(
+  'of %s the quick level is the one that is taken where it loses nothing, and where it loses it is not',
+  (_, count, sized) => {
+    const compressor = new BlobCompressor();
+    const [tokens, source] = [sized(tokenText), sized(sourceText)];
+    const differs = (plain: Buffer): boolean => !compressView(plain, 1).equals(compressView(plain, ZSTD_LEVEL));
+    const learn = (make: Make, times: number): void => {
+      const plains = Array.from({ length: count }, (_, number) => make(number));
+      for (let time = 0; time < times; time += 1) for (const plain of plains) compressor.compress('data', plain);
+    };
+    const isQuick = (plain: Buffer): boolean => {
+      expect(differs(plain)).toBe(true);
+      return Buffer.from(compressor.compress('data', plain)!).equals(compressView(plain, 1));
+    };
+    learn(tokens, 10);
+    expect(isQuick(tokens(7))).toBe(true);
+    // The data of the next folder are of another kind: what was learnt is given up.
+    learn(source, 200);
+    expect(isQuick(source(7))).toBe(false);
+  },
+);
 
 test('what gains too little is stored as it is, whatever its size', () => {
   const compressor = new BlobCompressor();

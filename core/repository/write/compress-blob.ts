@@ -1,19 +1,35 @@
 /**
- * The compressed form of a blob, by the level that its kind deserves. Level 1 takes two thirds of level 3's time for what fits the
- * processor's own memory. Of folder listings it also makes less: their ids do not compress, and a search that finds short matches
- * among them only costs. Of small pieces of files it depends on the data: source text comes out up to 5 % larger, and text full
- * of tokens and digits 1 to 2 % smaller. So one in sixteen is compressed both ways, and the quick level is taken while it loses nothing.
+ * The compressed form of a blob, by the level that its kind deserves. Level 1 takes two thirds of level 3's time. Of folder listings
+ * it also makes less: their ids do not compress, and a search that finds short matches among them only costs. Of pieces of
+ * files it depends on the data: programs and source text come out up to 12 % larger, logs and tables of numbers up to 7 %
+ * smaller. So some pieces are compressed by every level, and the one that makes least of them is taken, the quicker of equal ones.
  */
 import { compressView, ZSTD_LEVEL } from '../format/zstd.ts';
 import type { BlobType } from '../types.ts';
 
 const QUICK_LEVEL = 1;
-/** Sizes that are judged apart: what is best for some kilobytes is not best for sixty. Larger pieces get the usual level. */
-const CLASS_BYTES = [4 * 1024, 16 * 1024, 64 * 1024] as const;
+
+/** Pieces that are judged together. */
+interface Kind {
+  readonly bytesMax: number;
+  /** The quickest first. */
+  readonly levels: readonly number[];
+  /** What the last level made of the samples, from which on the older half of them is forgotten: folders differ. */
+  readonly rememberedBytes: number;
+}
+
+/** What is best for some kilobytes is not best for sixty. */
+const SMALL_KINDS: readonly Kind[] = [4, 16, 64].map((kib) => ({
+  bytesMax: kib * 1024,
+  levels: [QUICK_LEVEL, ZSTD_LEVEL],
+  rememberedBytes: 512 * 1024,
+}));
+/** Large pieces of which a quick search loses nothing at the place that is probed. All others get the usual level. */
+const TOKENS: Kind = { bytesMax: Infinity, levels: [QUICK_LEVEL, 2, ZSTD_LEVEL], rememberedBytes: 1024 * 1024 };
+/** Of the probe, by which level 1 must be ahead: logs, tables and text of tokens are, programs and source text hardly ever. */
+const TOKENS_GAIN_MIN = 0.02;
 const FIRST_SAMPLES = 4;
 const SAMPLE_EVERY = 16;
-/** What both levels made of the samples, from which on the older half of them is forgotten: folders differ. */
-const REMEMBERED_BYTES = 512 * 1024;
 /** A larger blob is probed first: compressing random bytes in vain costs more than all the rest. */
 const PROBED_BYTES_MIN = 256 * 1024;
 /** Many small places: files of half text, half pictures are common, and where their text lies nobody knows. */
@@ -22,52 +38,68 @@ const PROBE_BYTES = 16 * 1024;
 /** Part that must be gained; less is not worth the decompression at every later reading. */
 const GAIN_MIN = 0.03;
 
-/** Bytes that the samples of one size came to. */
 interface Experience {
+  readonly kind: Kind;
   seen: number;
-  quick: number;
-  usual: number;
+  /** Bytes that each level made of the samples. */
+  readonly stored: number[];
+  /** The one that made least. */
+  level: number;
 }
 
 export class BlobCompressor {
-  readonly #experience: readonly Experience[] = CLASS_BYTES.map(() => ({ seen: 0, quick: 0, usual: 0 }));
+  readonly #small: readonly Experience[] = SMALL_KINDS.map(inexperienced);
+  readonly #tokens = inexperienced(TOKENS);
 
   /** True until the next call on this thread; undefined for what is to be stored as it is. */
   compress(type: BlobType, plain: Uint8Array): Uint8Array | undefined {
     if (type === 'tree') return smaller(plain, compressView(plain, QUICK_LEVEL), 0);
-    if (plain.length > PROBED_BYTES_MIN && !isCompressible(plain)) return undefined;
-    const experience = this.#experience[CLASS_BYTES.findIndex((bytes) => plain.length <= bytes)];
-    if (experience === undefined) return smaller(plain, compressView(plain), GAIN_MIN);
-    experience.seen += 1;
-    const isSample = experience.seen <= FIRST_SAMPLES || experience.seen % SAMPLE_EVERY === 0;
-    if (isSample) return sample(experience, plain);
-    const isQuick = experience.quick <= experience.usual;
-    return smaller(plain, compressView(plain, isQuick ? QUICK_LEVEL : ZSTD_LEVEL), GAIN_MIN);
+    if (plain.length <= PROBED_BYTES_MIN) {
+      const experience = this.#small.find(({ kind }) => plain.length <= kind.bytesMax);
+      return experience === undefined ? smaller(plain, compressView(plain), GAIN_MIN) : byExperience(experience, plain);
+    }
+    const probe = probed(plain);
+    if (probe === undefined) return undefined;
+    return probe.isTokens ? byExperience(this.#tokens, plain) : smaller(plain, compressView(plain), GAIN_MIN);
   }
 }
 
-/** Both forms are there for a moment: the smaller one is kept. */
+function inexperienced(kind: Kind): Experience {
+  return { kind, seen: 0, stored: kind.levels.map(() => 0), level: ZSTD_LEVEL };
+}
+
+function byExperience(experience: Experience, plain: Uint8Array): Uint8Array | undefined {
+  experience.seen += 1;
+  if (experience.seen <= FIRST_SAMPLES || experience.seen % SAMPLE_EVERY === 0) return sample(experience, plain);
+  return smaller(plain, compressView(plain, experience.level), GAIN_MIN);
+}
+
+/** All forms are there for a moment: the smallest one is kept. */
 function sample(experience: Experience, plain: Uint8Array): Uint8Array | undefined {
-  const quick = smaller(plain, compressView(plain, QUICK_LEVEL), GAIN_MIN);
-  const usual = smaller(plain, compressView(plain), GAIN_MIN);
-  experience.quick += quick?.length ?? plain.length;
-  experience.usual += usual?.length ?? plain.length;
-  if (experience.usual > REMEMBERED_BYTES) {
-    experience.quick /= 2;
-    experience.usual /= 2;
+  const { kind, stored } = experience;
+  let least: Uint8Array | undefined;
+  for (const [at, level] of kind.levels.entries()) {
+    const packed = smaller(plain, compressView(plain, level), GAIN_MIN);
+    stored[at]! += packed?.length ?? plain.length;
+    if (packed !== undefined && (least === undefined || packed.length < least.length)) least = packed;
   }
-  if (quick === undefined || usual === undefined) return quick ?? usual;
-  return quick.length < usual.length ? quick : usual;
+  if (stored.at(-1)! > kind.rememberedBytes) for (const at of stored.keys()) stored[at]! /= 2;
+  experience.level = kind.levels[stored.indexOf(Math.min(...stored))]!;
+  return least;
 }
 
 function smaller(plain: Uint8Array, packed: Uint8Array, gainMin: number): Uint8Array | undefined {
   return packed.length < plain.length * (1 - gainMin) ? packed : undefined;
 }
 
-function isCompressible(plain: Uint8Array): boolean {
+/** Undefined for what does not compress at any of the places. */
+function probed(plain: Uint8Array): { readonly isTokens: boolean } | undefined {
   const step = Math.floor((plain.length - PROBE_BYTES) / (PROBES - 1));
-  return Array.from({ length: PROBES }, (_, at) => at * step).some((at) => {
-    const probe = plain.subarray(at, at + PROBE_BYTES);
-    return smaller(probe, compressView(probe), GAIN_MIN) !== undefined;
-  });
+  for (let number = 0; number < PROBES; number += 1) {
+    const probe = plain.subarray(number * step, number * step + PROBE_BYTES);
+    const usual = smaller(probe, compressView(probe), GAIN_MIN)?.length;
+    if (usual === undefined) continue;
+    return { isTokens: compressView(probe, QUICK_LEVEL).length < usual * (1 - TOKENS_GAIN_MIN) };
+  }
+  return undefined;
 }
