@@ -2,7 +2,7 @@
  * The compressed form of a blob, by the level that its kind deserves. Level 1 takes two thirds of level 3's time. Of folder listings
  * it also makes less: their ids do not compress, and a search that finds short matches among them only costs. Of pieces of
  * files it depends on the data: programs and source text come out up to 12 % larger, logs and tables of numbers up to 7 %
- * smaller. So some pieces are compressed by every level, and the one that makes least of them is taken, the quicker of equal ones.
+ * smaller. So some pieces are compressed by every level, and the quickest is taken that loses nothing (of large ones: 0.5 %).
  */
 import { compressView, ZSTD_LEVEL } from '../format/zstd.ts';
 import type { BlobType } from '../types.ts';
@@ -16,6 +16,11 @@ interface Kind {
   readonly levels: readonly number[];
   /** What the last level made of the samples, from which on the older half of them is forgotten: folders differ. */
   readonly rememberedBytes: number;
+  /** Part by which a quicker level may come out larger than the best. */
+  readonly lossMax: number;
+  /** The first so many are compressed by all levels, and one in so many. */
+  readonly firstSamples: number;
+  readonly sampleEvery: number;
 }
 
 /** What is best for some kilobytes is not best for sixty. */
@@ -23,13 +28,22 @@ const SMALL_KINDS: readonly Kind[] = [4, 16, 64].map((kib) => ({
   bytesMax: kib * 1024,
   levels: [QUICK_LEVEL, ZSTD_LEVEL],
   rememberedBytes: 512 * 1024,
+  lossMax: 0,
+  firstSamples: 4,
+  sampleEvery: 16,
 }));
 /** Large pieces of which a quick search loses nothing at the place that is probed. All others get the usual level. */
-const TOKENS: Kind = { bytesMax: Infinity, levels: [QUICK_LEVEL, 2, ZSTD_LEVEL], rememberedBytes: 1024 * 1024 };
+const TOKENS: Kind = {
+  bytesMax: Infinity,
+  levels: [QUICK_LEVEL, 2, ZSTD_LEVEL],
+  // Neighbours differ by some percent in what each level makes of them: of one or two nothing can be told.
+  rememberedBytes: 8 * 1024 * 1024,
+  lossMax: 0.005,
+  firstSamples: 2,
+  sampleEvery: 32,
+};
 /** Of the probe, by which level 1 must be ahead: logs, tables and text of tokens are, programs and source text hardly ever. */
 const TOKENS_GAIN_MIN = 0.02;
-const FIRST_SAMPLES = 4;
-const SAMPLE_EVERY = 16;
 /** A larger blob is probed first: compressing random bytes in vain costs more than all the rest. */
 const PROBED_BYTES_MIN = 256 * 1024;
 /** Many small places: files of half text, half pictures are common, and where their text lies nobody knows. */
@@ -43,7 +57,7 @@ interface Experience {
   seen: number;
   /** Bytes that each level made of the samples. */
   readonly stored: number[];
-  /** The one that made least. */
+  /** The one that is taken for what is no sample. */
   level: number;
 }
 
@@ -69,8 +83,9 @@ function inexperienced(kind: Kind): Experience {
 }
 
 function byExperience(experience: Experience, plain: Uint8Array): Uint8Array | undefined {
+  const { firstSamples, sampleEvery } = experience.kind;
   experience.seen += 1;
-  if (experience.seen <= FIRST_SAMPLES || experience.seen % SAMPLE_EVERY === 0) return sample(experience, plain);
+  if (experience.seen <= firstSamples || experience.seen % sampleEvery === 0) return sample(experience, plain);
   return smaller(plain, compressView(plain, experience.level), GAIN_MIN);
 }
 
@@ -84,7 +99,8 @@ function sample(experience: Experience, plain: Uint8Array): Uint8Array | undefin
     if (packed !== undefined && (least === undefined || packed.length < least.length)) least = packed;
   }
   if (stored.at(-1)! > kind.rememberedBytes) for (const at of stored.keys()) stored[at]! /= 2;
-  experience.level = kind.levels[stored.indexOf(Math.min(...stored))]!;
+  const enough = Math.min(...stored) * (1 + kind.lossMax);
+  experience.level = kind.levels[stored.findIndex((bytes) => bytes <= enough)]!; // the least is one of them
   return least;
 }
 
