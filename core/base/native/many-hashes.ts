@@ -5,7 +5,6 @@
  * any part of it is missing, or one sum of the trial at the first use is wrong, each piece is hashed by Node's own call.
  */
 import { hash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type * as Koffi from 'koffi';
 
@@ -22,6 +21,9 @@ const LENGTH_BYTES = 8;
  */
 const WITH_INSTRUCTIONS = { lanes: 2, busyMin: 2 } as const;
 const WITHOUT_INSTRUCTIONS = { lanes: 8, busyMin: 3 } as const;
+/** `OPENSSL_INFO_CPU_SETTINGS`, and the bit of it (EBX of CPUID 7). */
+const CPU_SETTINGS = 1008;
+const INSTRUCTIONS_BIT = 1n << 29n;
 /** The way there costs a thread some 15 ms: as much as hashing this many bytes one after the other. */
 const WORTH_BYTES = 4 * 1024 * 1024;
 /** OpenSSL keeps its own states so; the code reads them in whole registers. */
@@ -49,7 +51,7 @@ export function hashRanges(bytes: Uint8Array, ranges: ArrayLike<number>, target:
   }
   bytesHashed += length;
   if (loaded === undefined && bytesHashed > WORTH_BYTES) loaded = load();
-  if (loaded === undefined || loaded === 'none' || count < lanesAtWork().busyMin) hashOneByOne(bytes, ranges, target);
+  if (loaded === undefined || loaded === 'none' || count < loaded.busyMin) hashOneByOne(bytes, ranges, target);
   else loaded.hash(bytes, ranges, target);
 }
 
@@ -64,24 +66,14 @@ export function hashesSideBySide(): boolean {
  * pieces do not end together.
  */
 export function lanesWorth(): number {
-  return Math.max(lanesAtWork().lanes, LANES / 2);
+  loaded ??= load();
+  return loaded === 'none' ? LANES / 2 : Math.max(loaded.lanes, LANES / 2);
 }
 
-function lanesAtWork(): { readonly lanes: number; readonly busyMin: number } {
-  atWork ??= hasInstructions() ? WITH_INSTRUCTIONS : WITHOUT_INSTRUCTIONS;
-  return atWork;
-}
-
-let atWork: ReturnType<typeof lanesAtWork> | undefined;
-
-function hasInstructions(): boolean {
-  // What somebody hides of the processor, OpenSSL does not use: then nobody here knows, and all lanes are right for both.
-  if (process.env.OPENSSL_ia32cap !== undefined) return false;
-  try {
-    return / sha_ni\b/.test(readFileSync('/proc/cpuinfo', 'latin1'));
-  } catch {
-    return false; // another system, or a process that may not look
-  }
+/** Whether OpenSSL uses instructions for SHA-256 here, by what it says of the processor: somebody may have hidden some of it. */
+function hasInstructions(settings: string): boolean {
+  const extensions = /^OPENSSL_ia32cap=0x[0-9a-f]+:0x([0-9a-f]+)/.exec(settings)?.[1];
+  return extensions !== undefined && (BigInt(`0x${extensions}`) & INSTRUCTIONS_BIT) !== 0n;
 }
 
 /** SHA-256 before its first byte, 8 words each. */
@@ -166,8 +158,9 @@ function isRight(sideBySide: SideBySide): boolean {
 }
 
 class SideBySide {
-  readonly #lanes = lanesAtWork().lanes;
-  readonly #busyMin = lanesAtWork().busyMin;
+  /** Of those that there is room for, and the fewest that are worth a step. */
+  readonly lanes: number;
+  readonly busyMin: number;
   readonly #address: (bytes: Uint8Array) => number;
   readonly #manyBlocks: ManyBlocks;
   readonly #blocks: Blocks;
@@ -193,6 +186,10 @@ class SideBySide {
     this.#manyBlocks = node.func('void sha256_multi_block(void *states, void *input, int groups)') as ManyBlocks;
     this.#blocks = node.func('void sha256_block_data_order(void *state, const void *input, size_t blocks)') as Blocks;
     this.#address = (bytes) => Number(koffi.address(bytes));
+    const info = node.func('const char *OPENSSL_info(int type)') as (type: number) => string | null;
+    ({ lanes: this.lanes, busyMin: this.busyMin } = hasInstructions(String(info(CPU_SETTINGS)))
+      ? WITH_INSTRUCTIONS
+      : WITHOUT_INSTRUCTIONS);
     const room = new Uint8Array(LANES * WORDS * 4 + STATE_ALIGNMENT);
     const misplaced = this.#address(room) % STATE_ALIGNMENT;
     const start = misplaced === 0 ? 0 : STATE_ALIGNMENT - misplaced;
@@ -210,20 +207,20 @@ class SideBySide {
     let next = 0;
     let busy = 0;
     this.#pieces.fill(-1);
-    for (let lane = 0; lane < this.#lanes && next < count; lane += 1) {
+    for (let lane = 0; lane < this.lanes && next < count; lane += 1) {
       this.#begin(lane, order[next++]!, bytes, ranges, base);
       busy += 1;
     }
-    while (busy >= this.#busyMin) {
+    while (busy >= this.busyMin) {
       this.#step();
-      for (let lane = 0; lane < this.#lanes; lane += 1) {
+      for (let lane = 0; lane < this.lanes; lane += 1) {
         if (this.#pieces[lane] === -1 || this.#left[lane] !== 0 || this.#goesOn(lane)) continue;
         this.#end(lane, target);
         if (next < count) this.#begin(lane, order[next++]!, bytes, ranges, base);
         else busy -= 1;
       }
     }
-    for (let lane = 0; lane < this.#lanes; lane += 1)
+    for (let lane = 0; lane < this.lanes; lane += 1)
       if (this.#pieces[lane] !== -1) this.#finish(lane, bytes, base, target);
   }
 
@@ -249,13 +246,13 @@ class SideBySide {
     };
     let busy = 0;
     this.#pieces.fill(-1);
-    for (let lane = 0; lane < this.#lanes && order.length > 0; lane += 1) {
+    for (let lane = 0; lane < this.lanes && order.length > 0; lane += 1) {
       begin(lane);
       busy += 1;
     }
-    while (busy >= this.#busyMin) {
+    while (busy >= this.busyMin) {
       this.#step();
-      for (let lane = 0; lane < this.#lanes; lane += 1) {
+      for (let lane = 0; lane < this.lanes; lane += 1) {
         if (this.#pieces[lane] === -1 || this.#left[lane] !== 0) continue;
         stateOf(lane);
         this.#pieces[lane] = -1;
@@ -263,7 +260,7 @@ class SideBySide {
         else busy -= 1;
       }
     }
-    for (let lane = 0; lane < this.#lanes; lane += 1) {
+    for (let lane = 0; lane < this.lanes; lane += 1) {
       if (this.#pieces[lane] === -1) continue;
       const { buffer, byteOffset } = stateOf(lane);
       const start = this.#addresses[lane]! - base;

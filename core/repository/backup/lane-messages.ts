@@ -45,7 +45,7 @@ export interface HashedBlobs {
   readonly ranges: Uint32Array;
   /** 32 bytes a blob: the SHA-256. */
   readonly ids: Uint8Array;
-  /** CRC-32 of each, taken beside the hash: sealing compares what it decodes with it. */
+  /** `plainSum` of each, taken beside the hash: sealing compares what it decodes with it. */
   readonly sums: Uint32Array;
 }
 
