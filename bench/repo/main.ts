@@ -78,6 +78,9 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
   },
 };
 
+/** Enough for every command to start its threads. */
+const WARM_BYTES = 128 * 1024 * 1024;
+
 type Figure = Measurement & { readonly addedBytes: number };
 type Name = Program['name'];
 /** By the number of the work in its scenario. */
@@ -145,11 +148,29 @@ function checkWithRestic(program: Program, passwordFile: string): void {
   execFileSync(restic, [...repo, 'check', '--read-data'], { stdio: ['ignore', 'ignore', 'inherit'] });
 }
 
+/**
+ * An agent that is installed has run before: what Node compiles of it is kept. Otherwise the first round after a change of code
+ * would compile, and be slower and larger by it.
+ */
+async function warmUp(scratch: string, passwordFile: string): Promise<void> {
+  const folder = path.join(scratch, 'warm');
+  const source = path.join(folder, 'source');
+  mkdirSync(source, { recursive: true });
+  makeMixed(source, values.seed, WARM_BYTES);
+  const program = new Program('holdfast', restic, folder, passwordFile);
+  await program.init();
+  await program.backup(source);
+  await program.restore();
+  await program.check();
+  rmSync(folder, { recursive: true });
+}
+
 async function runScenario(name: string, scenario: Scenario, scratch: string): Promise<boolean> {
   const source = path.join(scratch, 'source');
   const passwordFile = path.join(scratch, 'password');
   mkdirSync(source);
   writeFileSync(passwordFile, 'benchmark\n', { mode: 0o600 });
+  await warmUp(scratch, passwordFile);
   const { files, bytes } = scenario.make(source, values.seed, Number(values.scale));
   console.log(
     `\n  ${name}: ${files.toLocaleString('en')} files, ${Math.round(bytes / 2 ** 20).toLocaleString('en')} MiB, ${scenario.about}`,

@@ -45,6 +45,8 @@ export interface CheckResult {
   readonly bytesRead: number;
 }
 
+/** An index of so many bytes lists more than is worth checking without threads. */
+const INDEX_BYTES_OF_MUCH = 1024 * 1024;
 /** One more than there are threads on most machines, so that none waits for a pack to be read. */
 const CONCURRENCY = 3;
 
@@ -64,6 +66,7 @@ class RepositoryCheck {
   #areTreesDone = false;
   #hasFailed = false;
   #bytesRead = 0;
+  #threads: CheckThreads | undefined;
 
   constructor(repo: OpenRepository, options: CheckOptions) {
     this.#repo = repo;
@@ -71,6 +74,15 @@ class RepositoryCheck {
   }
 
   async run(): Promise<CheckResult> {
+    try {
+      return await this.#run();
+    } finally {
+      await this.#threads?.close();
+    }
+  }
+
+  async #run(): Promise<CheckResult> {
+    if (this.#options.readData && this.#options.choosePacks === undefined) await this.#startEarly();
     const index = await BlobIndex.load(this.#repo, (files) => this.#report('index', files, 0));
     for (const { key, message } of index.damaged) this.#add({ kind: 'index_unreadable', objectKey: key, message });
     const packs = await this.#checkPacks(index);
@@ -95,6 +107,13 @@ class RepositoryCheck {
       packsRead: this.#packsRead,
       bytesRead: this.#bytesRead,
     };
+  }
+
+  /** Threads get ready while the indexes are read, where these are so large that threads will be wanted. */
+  async #startEarly(): Promise<void> {
+    let bytes = 0;
+    for await (const { size } of this.#repo.store.list('index/')) bytes += size;
+    if (bytes >= INDEX_BYTES_OF_MUCH) this.#threads = startCheckThreads(this.#repo.masterKey, Infinity);
   }
 
   /** Compares what the indexes list with what is stored; returns the sizes of the listed packs that are there. */
@@ -148,20 +167,16 @@ class RepositoryCheck {
     const chosen = this.#options.choosePacks?.(packs);
     let bytes = 0;
     for (const [packId, size] of packs) if (chosen?.has(packId) !== false) bytes += size;
-    const threads = startCheckThreads(this.#repo.masterKey, bytes);
+    const threads = (this.#threads ??= startCheckThreads(this.#repo.masterKey, bytes));
     // What is found meanwhile is told after what the trees tell.
     const found: PackFinding[] = [];
-    try {
-      if (threads.runPart === undefined) await this.#checkTrees(trees, snapshots);
-      const reading = this.#readData(index, packs, chosen, threads, found);
-      const results = await Promise.allSettled([
-        threads.runPart !== undefined ? this.#orStop(this.#checkTrees(trees, snapshots)) : undefined,
-        this.#orStop(reading),
-      ]);
-      for (const result of results) if (result.status === 'rejected') throw result.reason;
-    } finally {
-      await threads.close();
-    }
+    if (threads.runPart === undefined) await this.#checkTrees(trees, snapshots);
+    const reading = this.#readData(index, packs, chosen, threads, found);
+    const results = await Promise.allSettled([
+      threads.runPart !== undefined ? this.#orStop(this.#checkTrees(trees, snapshots)) : undefined,
+      this.#orStop(reading),
+    ]);
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
     for (const finding of found) this.#add(finding);
     this.#report('data', this.#packsRead, this.#packsRead);
   }
