@@ -5,6 +5,7 @@
  */
 import { base64Of, bytesOfBase64 } from './bytes.ts';
 import { crc32cWasmBase64 } from './crc32c-wasm.ts';
+import { wasmExports } from './wasm-exports.ts';
 
 const SLICES = 16;
 /** Where crc32c.wat expects the bytes, after the tables, and how many fit. */
@@ -28,7 +29,7 @@ let loaded: Loaded | undefined;
 function load(): Loaded {
   if (loaded !== undefined) return loaded;
   const module = new WebAssembly.Module(bytesOfBase64(crc32cWasmBase64) as Uint8Array<ArrayBuffer>);
-  const wasm = new WebAssembly.Instance(module).exports as unknown as Crc32cExports;
+  const wasm = wasmExports<Crc32cExports>(module, ['memory', 'update']);
   fillTables(new DataView(wasm.memory.buffer));
   loaded = { wasm, window: new Uint8Array(wasm.memory.buffer, WINDOW_AT, WINDOW_BYTES) };
   return loaded;

@@ -136,11 +136,12 @@ const HASHES = `
   console.log(JSON.stringify({ isSideBySide: hashesSideBySide(), sums: Buffer.from(target).toString('hex') }));
 `;
 
-/** The same work in a Node of its own, by a copy of the source in a folder where koffi is what `koffi` says, or missing. */
+/** The same work in a Node of its own, by a copy of the sources in a folder where koffi is what `koffi` says, or missing. */
 function hashElsewhere(koffi: string | undefined): { readonly isSideBySide: boolean; readonly sums: string } {
   const folder = mkdtempSync(path.join(tmpdir(), 'holdfast-many-hashes-'));
   try {
-    copyFileSync(SOURCE, path.join(folder, 'many-hashes.ts'));
+    for (const file of ['many-hashes.ts', 'through-openssl.ts'])
+      copyFileSync(path.join(path.dirname(SOURCE), file), path.join(folder, file));
     writeFileSync(path.join(folder, 'package.json'), '{"type":"module"}');
     writeFileSync(path.join(folder, 'main.ts'), HASHES);
     if (koffi !== undefined) {

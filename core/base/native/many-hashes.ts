@@ -5,8 +5,7 @@
  * any part of it is missing, or one sum of the trial at the first use is wrong, each piece is hashed by Node's own call.
  */
 import { hash } from 'node:crypto';
-import { createRequire } from 'node:module';
-import type * as Koffi from 'koffi';
+import { type KoffiModule, type Linked, throughOpenSsl } from './through-openssl.ts';
 
 export const HASH_BYTES = 32;
 
@@ -126,15 +125,11 @@ function hashOneByOne(bytes: Uint8Array, ranges: ArrayLike<number>, target: Uint
 }
 
 function load(): SideBySide | 'none' {
-  const { platform, arch, versions } = process;
-  // The layout of what is handed over is written down for this one; a distribution's Node hides the symbol and fails below.
-  if (platform !== 'linux' || arch !== 'x64' || !versions.openssl.startsWith('3.')) return 'none';
-  try {
-    const sideBySide = new SideBySide(createRequire(import.meta.url)('koffi') as typeof Koffi);
-    return isRight(sideBySide) ? sideBySide : 'none';
-  } catch {
-    return 'none'; // slower, and not otherwise different
-  }
+  const found = throughOpenSsl((linked, koffi) => {
+    const sideBySide = new SideBySide(linked, koffi);
+    return isRight(sideBySide) ? sideBySide : undefined;
+  });
+  return found ?? 'none';
 }
 
 /** Lengths around every border of block and end, several groups of lanes, unequal ones beside one another. */
@@ -181,8 +176,7 @@ class SideBySide {
   readonly #left = new Float64Array(LANES);
   readonly #endLeft = new Float64Array(LANES);
 
-  constructor(koffi: typeof Koffi) {
-    const node = koffi.load(null); // what the process itself is linked with
+  constructor(node: Linked, koffi: KoffiModule) {
     this.#manyBlocks = node.func('void sha256_multi_block(void *states, void *input, int groups)') as ManyBlocks;
     this.#blocks = node.func('void sha256_block_data_order(void *state, const void *input, size_t blocks)') as Blocks;
     this.#address = (bytes) => Number(koffi.address(bytes));

@@ -1,10 +1,8 @@
 /**
  * AES-256 in counter mode from one place into another. Node's cipher answers in new memory, of which each byte is then copied and
- * given back: that costs as much again as the cipher. OpenSSL's public call writes where it is told to, and is called through
- * koffi as the others are (docs/decisions/0013).
+ * given back: that costs as much again as the cipher. OpenSSL's public call writes where it is told to (docs/decisions/0013).
  */
-import { createRequire } from 'node:module';
-import type * as Koffi from 'koffi';
+import { type Linked, throughOpenSsl } from './through-openssl.ts';
 
 const KEY_BYTES = 32;
 const IV_BYTES = 16;
@@ -29,18 +27,10 @@ export type CounterModeInto = (
 
 /** Undefined where any part of it is missing. Whoever uses it compares what it writes first with what another way writes. */
 export function loadNativeCounterMode(): CounterModeInto | undefined {
-  const { platform, arch, versions } = process;
-  // A wrong signature could end the process: only what was looked at is called.
-  if (platform !== 'linux' || arch !== 'x64' || !versions.openssl.startsWith('3.')) return undefined;
-  try {
-    return nativeCounterMode(createRequire(import.meta.url)('koffi') as typeof Koffi);
-  } catch {
-    return undefined; // slower, and not otherwise different
-  }
+  return throughOpenSsl(nativeCounterMode);
 }
 
-function nativeCounterMode(koffi: typeof Koffi): CounterModeInto | undefined {
-  const node = koffi.load(null); // what the process itself is linked with
+function nativeCounterMode(node: Linked): CounterModeInto | undefined {
   const fetch = node.func('void *EVP_CIPHER_fetch(void *library, const char *name, const char *properties)') as (
     library: null,
     name: string,

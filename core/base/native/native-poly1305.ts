@@ -1,9 +1,8 @@
 /**
  * Poly1305 by OpenSSL's own code for wide registers, several times as fast as WebAssembly on anything but small messages. Node has
- * no call for it, only the symbols, so that they are called through koffi, as for many hashes (docs/decisions/0013).
+ * no call for it, only the symbols (docs/decisions/0013).
  */
-import { createRequire } from 'node:module';
-import type * as Koffi from 'koffi';
+import { type Linked, throughOpenSsl } from './through-openssl.ts';
 
 const KEY_BYTES = 32;
 const TAG_BYTES = 16;
@@ -21,18 +20,10 @@ export type Poly1305Into = (
 
 /** Undefined where any part of it is missing. Whoever uses it compares its first tags with those of another way. */
 export function loadNativePoly1305(): Poly1305Into | undefined {
-  const { platform, arch, versions } = process;
-  // A wrong signature could end the process: only what was looked at is called.
-  if (platform !== 'linux' || arch !== 'x64' || !versions.openssl.startsWith('3.')) return undefined;
-  try {
-    return nativePoly1305(createRequire(import.meta.url)('koffi') as typeof Koffi);
-  } catch {
-    return undefined; // slower, and not otherwise different
-  }
+  return throughOpenSsl(nativePoly1305);
 }
 
-function nativePoly1305(koffi: typeof Koffi): Poly1305Into | undefined {
-  const node = koffi.load(null); // what the process itself is linked with
+function nativePoly1305(node: Linked): Poly1305Into | undefined {
   const stateBytes = node.func('size_t Poly1305_ctx_size(void)') as () => number;
   const init = node.func('void Poly1305_Init(void *state, const void *key)') as (
     state: Uint8Array,

@@ -41,6 +41,44 @@ test('a check on threads finds what one in place finds: each bad piece, its snap
   await expect(check(built.repo, { readData: true, signal: stop.signal })).rejects.toMatchObject({ code: 'cancelled' });
 });
 
+test('threads that start while a large index is read find the same, and are gone however the check ends', async () => {
+  const built = await buildRepository();
+  const small = Array.from({ length: 30_000 }, () => randomBytes(40));
+  const smallPack = await built.pack('data', small);
+  await built.snapshot(await built.tree([fileNode('file', small.slice(0, 3))]));
+  let indexBytes = 0;
+  for await (const { size } of built.store.list('index/')) indexBytes += size;
+  expect(indexBytes).toBeGreaterThan(1024 * 1024);
+  const workers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'MessagePort').length;
+  const before = workers();
+
+  let duringIndex = 0;
+  const intact = await check(built.repo, {
+    readData: true,
+    onProgress: ({ phase }) => {
+      if (phase === 'index') duringIndex = Math.max(duringIndex, workers());
+    },
+  });
+  expect(intact).toMatchObject({ isIntact: true, findings: [], packsRead: 2 });
+  expect(duringIndex).toBeGreaterThan(before);
+  expect(workers()).toBe(before);
+
+  const stop = new AbortController();
+  const stopped = check(built.repo, { readData: true, signal: stop.signal, onProgress: () => stop.abort() });
+  await expect(stopped).rejects.toMatchObject({ code: 'cancelled' });
+  expect(workers()).toBe(before);
+
+  const key = packKey(smallPack);
+  const bytes = Buffer.from(await built.store.get(key));
+  bytes[100]! ^= 1;
+  await built.overwrite(key, bytes);
+  const { findings } = await check(built.repo, { readData: true });
+  expect(findings.map(({ kind, blobId }) => ({ kind, blobId }))).toEqual([
+    { kind: 'pack_damaged', blobId: undefined },
+    { kind: 'blob_damaged', blobId: idOf(small[1]!) },
+  ]);
+});
+
 test('a pack that comes before the key is known waits for it, and is checked', async () => {
   const built = await buildRepository();
   const pieces = Array.from({ length: 3 }, () => randomBytes(4096));

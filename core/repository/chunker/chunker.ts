@@ -4,6 +4,7 @@
  */
 import { polynomialModulo } from '../format/polynomial.ts';
 import { chunkerWasmBase64 } from './chunker-wasm.ts';
+import { wasmExports } from '../../base/wasm-exports.ts';
 
 export const CHUNK_BYTES_MIN = 512 * 1024;
 export const CHUNK_BYTES_MAX = 8 * 1024 * 1024;
@@ -36,7 +37,7 @@ export class Chunker {
     const polynomial = BigInt(`0x${polynomialHex}`);
     const degree = BigInt(polynomial.toString(2).length - 1);
     const module = new WebAssembly.Module(Buffer.from(chunkerWasmBase64, 'base64'));
-    this.#wasm = new WebAssembly.Instance(module).exports as unknown as ChunkerExports; // what chunker.wat exports
+    this.#wasm = wasmExports<ChunkerExports>(module, ['memory', 'scan', 'firstCut']);
     this.#memory = Buffer.from(this.#wasm.memory.buffer);
     this.#shift = degree - 8n;
     this.#isUsual = degree === USUAL_DEGREE;

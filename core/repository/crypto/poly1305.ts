@@ -1,6 +1,7 @@
 import { bytesOfBase64 } from '../../base/bytes.ts';
 import { poly1305WasmBase64 } from './poly1305-wasm.ts';
 import { asSource } from './web-source.ts';
+import { wasmExports } from '../../base/wasm-exports.ts';
 
 /** Where a message begins in the memory. */
 export const MESSAGE_AT = 64;
@@ -31,7 +32,7 @@ let shared: Poly1305 | undefined;
 /** One with memory of its own, for those who keep something in it; the module is under 2 KB and compiles in about a millisecond. */
 export function newPoly1305(): Poly1305 {
   compiled ??= new WebAssembly.Module(asSource(bytesOfBase64(poly1305WasmBase64)));
-  const wasm = new WebAssembly.Instance(compiled).exports as unknown as Poly1305Exports;
+  const wasm = wasmExports<Poly1305Exports>(compiled, ['memory', 'start', 'blocks', 'finish', 'xor']);
   return { wasm, memory: new Uint8Array(wasm.memory.buffer) };
 }
 

@@ -6,6 +6,7 @@ import { bytesOfBase64, bytesOfUtf8 } from '../../base/bytes.ts';
 import type { KdfParameters } from './kdf-parameters.ts';
 import { scryptWasmBase64 } from './scrypt-wasm.ts';
 import { asSource } from './web-source.ts';
+import { wasmExports } from '../../base/wasm-exports.ts';
 
 interface ScryptExports {
   readonly memory: WebAssembly.Memory;
@@ -31,7 +32,7 @@ export async function scrypt(
   const blocks = await pbkdf2(secret, salt, p * 128 * r);
   const blockBytes = 128 * r;
   const module = new WebAssembly.Module(asSource(bytesOfBase64(scryptWasmBase64)));
-  const wasm = new WebAssembly.Instance(module).exports as unknown as ScryptExports;
+  const wasm = wasmExports<ScryptExports>(module, ['memory', 'fill', 'blend']);
   const zeros = RUNNING_BYTES;
   const v = zeros + blockBytes;
   const x = v + N * blockBytes;
