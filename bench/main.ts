@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 const BENCHMARKS = [
   'repo',
   'verify',
+  'pieces',
   'start',
   'agent-start',
   'agent-memory',

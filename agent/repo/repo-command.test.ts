@@ -91,10 +91,12 @@ function newRepo(): string {
 }
 
 const ofType = (lines: readonly Line[], type: string): Line[] => lines.filter((line) => line.type === type);
-/** Folders are made with the first file in them. */
+/** Folders are made with the first file in them; a file that a running restic still writes is renamed at any time. */
 const filesUnder = (folder: string): string[] =>
   existsSync(folder)
-    ? readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => statSync(join(folder, name)).isFile())
+    ? readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter(
+        (name) => statSync(join(folder, name), { throwIfNoEntry: false })?.isFile() ?? false,
+      )
     : [];
 
 /** The pack whose bytes hold a text that did not compress away is the largest one. */

@@ -201,12 +201,12 @@ describe('checks that are owed', () => {
     );
     services.clock.advance(3 * MINUTE);
     await sweep(2);
+    // Rolling checks of the vault fall due when its id says: they may be ordered by these sweeps, or not.
+    const ofPoint = { tenantId: device.tenant.id, purpose: 'point' as const };
     const states = async () =>
-      (
-        await device.sql((tx) =>
-          tx.verification.findMany({ where: { tenantId: device.tenant.id }, orderBy: { createdAt: 'asc' } }),
-        )
-      ).map(({ state }) => state);
+      (await device.sql((tx) => tx.verification.findMany({ where: ofPoint, orderBy: { createdAt: 'asc' } }))).map(
+        ({ state }) => state,
+      );
     expect(await states()).toEqual(['void']);
     services.clock.advance(20 * MINUTE);
     await sweep(2);
