@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { isHoldfastError } from '../../core/base/errors.ts';
 import type { Log } from '../../core/base/log.ts';
 import { type ManifestObject, manifestObject } from '../../core/protocol/manifest.ts';
-import type { BlobIndex, PackContents } from '../../core/repository/blob-index.ts';
+import type { BlobIndex } from '../../core/repository/blob-index.ts';
 import { unseal } from '../../core/repository/crypto/seal.ts';
 import { decodePackHeader, placeBlobs } from '../../core/repository/format/pack-header.ts';
 import { idOfKey } from '../../core/repository/object-names.ts';
@@ -17,6 +17,7 @@ import { writeIndex } from '../../core/repository/write/write-index.ts';
 import type { GatewayStore } from '../gateway/gateway-store.ts';
 import { FILE_MODE, readFileIfPresent, writeFileAtomic } from '../state/atomic-file.ts';
 import { stateFiles } from '../state/state-files.ts';
+import type { PackContents } from '../../core/repository/packs-of-index.ts';
 
 const pendingPack = z.strictObject({
   vaultId: z.uuid(),

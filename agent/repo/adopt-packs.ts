@@ -6,7 +6,7 @@
 import type { Log } from '../../core/base/log.ts';
 import { isHoldfastError } from '../../core/base/errors.ts';
 import { decodeBlob } from '../../core/repository/blob-codec.ts';
-import type { BlobIndex, PackContents } from '../../core/repository/blob-index.ts';
+import type { BlobIndex } from '../../core/repository/blob-index.ts';
 import { unseal } from '../../core/repository/crypto/seal.ts';
 import { LIMITS } from '../../core/repository/format/limits.ts';
 import { decodePackHeader, placeBlobs, readPackTrailer } from '../../core/repository/format/pack-header.ts';
@@ -15,6 +15,7 @@ import type { OpenRepository, PackedBlob } from '../../core/repository/types.ts'
 import { writeIndex } from '../../core/repository/write/write-index.ts';
 import type { ObjectStore } from '../../core/storage/port.ts';
 import { isHolderGone, judgeLock } from './repository-lock.ts';
+import type { PackContents } from '../../core/repository/packs-of-index.ts';
 
 type Writable = OpenRepository & { readonly store: ObjectStore };
 

@@ -3,30 +3,35 @@ import { systemClock } from '../../core/base/clock.ts';
 import { check } from '../../core/repository/check/check.ts';
 import type { CheckFinding } from '../../core/repository/check/finding.ts';
 import { choosePacks } from '../../core/repository/check/data-subset.ts';
+import { openRepository } from '../../core/repository/repository.ts';
 import { EXIT } from '../command-io.ts';
 import type { RepoArguments } from './repo-arguments.ts';
 import type { RepoIo } from './repo-command.ts';
 import { bytesText, countText, numberText, printable, progressTeller, secondsText } from './say.ts';
-import { openStandalone } from './standalone-repository.ts';
+import { readPassword, storeOf } from './standalone-repository.ts';
 
 export async function checkCommand(args: RepoArguments, io: RepoIo): Promise<number> {
   const startedMs = systemClock.nowMs();
-  const repo = await openStandalone(args);
+  const store = storeOf(args);
+  const opened = readPassword(args).then((password) => openRepository(store, password));
   const tell = progressTeller(io, args.isJson, systemClock.nowMs);
   const subset = args.readDataSubset;
   // Which packs are drawn follows from the seed: whoever wants the same ones again gives it.
   const seed = args.seed ?? randomBytes(8).toString('hex');
-  const result = await check(repo, {
-    readData: args.readData || subset !== undefined,
-    ...(subset === undefined ? {} : { choosePacks: (packs) => choosePacks(packs, subset, seed) }),
-    signal: io.signal,
-    onProgress: (progress) =>
-      tell(
-        () => ({ command: 'check', ...progress }),
-        () =>
-          `${progress.phase}: ${numberText(progress.done)}${progress.total > 0 ? ` of ${numberText(progress.total)}` : ''}`,
-      ),
-  });
+  const result = await check(
+    { store, opened },
+    {
+      readData: args.readData || subset !== undefined,
+      ...(subset === undefined ? {} : { choosePacks: (packs) => choosePacks(packs, subset, seed) }),
+      signal: io.signal,
+      onProgress: (progress) =>
+        tell(
+          () => ({ command: 'check', ...progress }),
+          () =>
+            `${progress.phase}: ${numberText(progress.done)}${progress.total > 0 ? ` of ${numberText(progress.total)}` : ''}`,
+        ),
+    },
+  );
   const { isIntact, findings, snapshots, packs, blobs, packsRead, bytesRead } = result;
   const drawnBy = subset === undefined || subset.kind === 'part' ? undefined : seed;
   const seconds = (systemClock.nowMs() - startedMs) / 1000;

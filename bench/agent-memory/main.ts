@@ -10,11 +10,11 @@ import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeFileSync } fr
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import type { PackContents } from '../../core/repository/blob-index.ts';
 import { openRepository } from '../../core/repository/repository.ts';
 import { writeIndex } from '../../core/repository/write/write-index.ts';
 import { createFileStore } from '../../core/storage/file-store.ts';
 import { type Measurement, measure } from '../measure.ts';
+import type { PackContents } from '../../core/repository/packs-of-index.ts';
 
 const HOLDFAST = fileURLToPath(new URL('../../bin/holdfast', import.meta.url));
 const MIB = 2 ** 20;

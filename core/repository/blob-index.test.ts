@@ -7,6 +7,7 @@ import { encodeIndex } from './format/index-file.ts';
 import { buildRepository } from './testing/build-repository.ts';
 import type { PackedBlob } from './types.ts';
 import { writeIndex } from './write/write-index.ts';
+import { packsOf } from './packs-of-index.ts';
 
 const packIds = Array.from({ length: 50 }, (_, at) => createHash('sha256').update(`pack ${at}`).digest('hex'));
 
@@ -49,7 +50,7 @@ test('packs come with their blobs in the order of their offsets, and with their 
   const index = new BlobIndex();
   const blobs = Array.from({ length: 1000 }, (_, number) => blobAt(number));
   for (const blob of blobs.toReversed()) index.add(blob);
-  const packs = [...index.packs()];
+  const packs = [...packsOf(index)];
   expect(packs.map(({ packId }) => packId).sort()).toEqual([...packIds].sort());
   for (const { packId, blobs: listed } of packs) {
     const expected = blobs.filter((blob) => blob.packId === packId);

@@ -17,12 +17,6 @@ export interface IndexDamage {
   readonly message: string;
 }
 
-export interface PackContents {
-  readonly packId: string;
-  /** In ascending order of their offsets. */
-  readonly blobs: readonly PackedBlob[];
-}
-
 const ID_BYTES = 32;
 /** Numbers of one entry: pack number with the type in its lowest bit, offset, length, uncompressed length. */
 const FIELDS = 4;
@@ -282,26 +276,6 @@ export class BlobIndex {
     for (let entry = 0; entry < this.#count; entry += 1) yield this.blobAt(entry);
   }
 
-  /** The contents of each pack, one pack after another, those of `first` before the others; a few bytes a blob beside the index itself. */
-  *packs(first: ReadonlySet<string> = new Set()): Generator<PackContents> {
-    const order = Uint32Array.from({ length: this.#count }, (_, entry) => entry);
-    const places = Int32Array.from(this.#packIds, (id, pack) => (first.has(id) ? pack - this.#packIds.length : pack));
-    order.sort(
-      (a, b) =>
-        places[this.#field(a, 0) >>> 1]! - places[this.#field(b, 0) >>> 1]! || this.#field(a, 1) - this.#field(b, 1),
-    );
-    for (let start = 0; start < order.length; ) {
-      const pack = this.#field(order[start]!, 0) >>> 1;
-      let end = start;
-      while (end < order.length && this.#field(order[end]!, 0) >>> 1 === pack) end += 1;
-      yield {
-        packId: this.#packIds[pack]!,
-        blobs: Array.from(order.subarray(start, end), (entry) => this.blobAt(entry)),
-      };
-      start = end;
-    }
-  }
-
   /**
    * Entries by number, below `size`, for what looks at all of them and must not make an object of each. Numbers stay what
    * they are while the index grows. This is the number of the first copy, undefined when there is none.
@@ -320,6 +294,12 @@ export class BlobIndex {
   idAt(entry: number): Uint8Array {
     const at = (entry & SEGMENT_MASK) * ID_BYTES;
     return this.#segments[entry >>> SEGMENT_BITS]!.ids.subarray(at, at + ID_BYTES);
+  }
+
+  copyId(entry: number, target: Uint8Array, at: number): void {
+    const { ids } = this.#segments[entry >>> SEGMENT_BITS]!;
+    const from = (entry & SEGMENT_MASK) * ID_BYTES;
+    for (let byte = 0; byte < ID_BYTES; byte += 1) target[at + byte] = ids[from + byte]!;
   }
 
   /** Its place in `packIds()`. */

@@ -11,7 +11,7 @@ import { BlobReader } from './blob-reader.ts';
 import { check } from './check/check.ts';
 import { seal } from './crypto/seal.ts';
 import { encodeIndex } from './format/index-file.ts';
-import { encodePackHeader } from './format/pack-header.ts';
+import { encodePackHeader, headerColumnsOf } from './format/pack-header.ts';
 import { encodeTree, encodeNode } from './format/tree.ts';
 import { encodeUnpacked } from './format/unpacked.ts';
 import { walkTree } from './list-tree.ts';
@@ -123,7 +123,7 @@ describe('S37: what unpacks to more than it says, or says more than it is, is re
   ): Promise<string> {
     const sealed = seal(built.repo.masterKey, plain);
     const entry = { id, type, length: claim.length ?? sealed.length, uncompressedLength: claim.uncompressedLength };
-    const header = seal(built.repo.masterKey, encodePackHeader([entry]));
+    const header = seal(built.repo.masterKey, encodePackHeader(headerColumnsOf([entry])));
     const trailer = Buffer.alloc(4);
     trailer.writeUInt32LE(header.length);
     const bytes = Buffer.concat([sealed, header, trailer]);

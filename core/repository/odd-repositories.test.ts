@@ -12,7 +12,7 @@ import { BlobIndex } from './blob-index.ts';
 import { check } from './check/check.ts';
 import { seal } from './crypto/seal.ts';
 import { encodeIndex, type IndexedPack } from './format/index-file.ts';
-import { encodePackHeader } from './format/pack-header.ts';
+import { encodePackHeader, headerColumnsOf } from './format/pack-header.ts';
 import { encodeNode, encodeTree } from './format/tree.ts';
 import { encodeUnpacked } from './format/unpacked.ts';
 import { compress } from './format/zstd.ts';
@@ -52,7 +52,7 @@ async function storePack({ repo, store }: TestRepository, pieces: readonly Piece
     parts.push(sealed);
     offset += sealed.length;
   }
-  const header = seal(repo.masterKey, encodePackHeader(blobs));
+  const header = seal(repo.masterKey, encodePackHeader(headerColumnsOf(blobs)));
   const length = Buffer.alloc(4);
   length.writeUInt32LE(header.length);
   const bytes = Buffer.concat([...parts, header, length]);

@@ -19,6 +19,7 @@ import { buildRepository } from './testing/build-repository.ts';
 import { cheapenKey } from './testing/cheapen-key.ts';
 import { noise } from './testing/noise.ts';
 import type { AdministeredRepository } from './types.ts';
+import { packsOf } from './packs-of-index.ts';
 
 const PASSWORD = 'version 1';
 
@@ -56,7 +57,7 @@ test('whatever would write into it is refused before it changes anything, and ma
   const before = stored();
   const { snapshots } = await listSnapshots(repo);
   const index = await BlobIndex.load(repo);
-  const [pack] = index.packs();
+  const [pack] = packsOf(index);
   const maxUnused = { bytes: 0 };
   const source = await buildRepository();
   const refused = [

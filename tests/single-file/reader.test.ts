@@ -13,6 +13,7 @@ import { createFileStore } from '../../core/storage/file-store.ts';
 import { buildReader } from '../../tools/build-reader.mjs';
 import { openChromium } from '../support/open-chromium.ts';
 import { CHUNK_BYTES_MIN, makeRepository, makeSource, PASSWORD, ZEROS_BYTES } from './restic-repository.ts';
+import { packsOf } from '../../core/repository/packs-of-index.ts';
 
 /** Where pictures of the page go, for people to look at; set by whoever wants some. */
 const PICTURES = process.env.HOLDFAST_PICTURES;
@@ -100,7 +101,7 @@ async function pickInPage(on: Page): Promise<void> {
 /** Every piece of every file; the folders' listings stay whole. */
 async function hurtDataPacks(repository: string): Promise<void> {
   const repo = await openRepository(createFileStore({ root: repository }), PASSWORD);
-  for (const { packId, blobs } of (await BlobIndex.load(repo)).packs()) {
+  for (const { packId, blobs } of packsOf(await BlobIndex.load(repo))) {
     if (blobs[0]?.type === 'tree') continue;
     const pack = path.join(repository, packKey(packId));
     const bytes = readFileSync(pack);

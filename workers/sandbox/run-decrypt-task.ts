@@ -8,6 +8,7 @@ import { type BytesPlace, copyPlaced } from '../../core/base/placed-bytes.ts';
 import type { ReadStore } from '../../core/storage/port.ts';
 import type { ChildStore } from './child-store.ts';
 import type { DecryptResult, DecryptTask } from './messages.ts';
+import { packColumnsOf } from '../../core/repository/packs-of-index.ts';
 
 /** Of one group; another is opened meanwhile. */
 const GROUP_BYTES = 136 * 1024 * 1024;
@@ -47,18 +48,21 @@ export async function runDecryptTask(
     ];
     for (let at = 0; at < opened.length; at += 10_000) checked(opened.slice(at, at + 10_000));
 
-    const checkPack = async ({ packId: id, size, blobs }: StoredPack, reading: Reading | undefined): Promise<void> => {
+    const checkPack = async (
+      { packId: id, size, columns }: StoredPack,
+      reading: Reading | undefined,
+    ): Promise<void> => {
       // It was read already, or is too large to be.
       const read: ReadStore = reading === undefined ? store : { ...store, get: async () => bytesOf(await reading) };
       const result = await reading;
       const place = result?.status === 'fulfilled' && !(result.value instanceof Uint8Array) ? result.value : undefined;
       const findings = [
-        ...checkPackListing(id, size, blobs),
+        ...checkPackListing(id, size, columns),
         // Whether the bytes are those of the name, the parent sees.
         ...(await checkPackData(read, threads, {
           packId: id,
           size,
-          blobs,
+          columns,
           isNamed: true,
           ...(place === undefined ? {} : { place }),
         })),
@@ -112,11 +116,11 @@ function* wanted(
   unlisted: Map<string, number>,
   first: ReadonlySet<string>,
 ): Generator<StoredPack & WantedPack> {
-  for (const { packId, blobs } of index.packs(first)) {
+  for (const { packId, columns } of packColumnsOf(index, first)) {
     const size = unlisted.get(packId);
     if (size === undefined) continue;
     unlisted.delete(packId);
-    yield { id: packId, packId, size, blobs };
+    yield { id: packId, packId, size, columns };
   }
 }
 

@@ -9,6 +9,7 @@ import { openRepository, readSnapshot } from '../../core/repository/repository.t
 import type { OpenRepository } from '../../core/repository/types.ts';
 import type { ReadStore } from '../../core/storage/port.ts';
 import type { ProveResult, ProveTask } from './messages.ts';
+import { packsOf } from '../../core/repository/packs-of-index.ts';
 
 /** In the child: reads, from elsewhere, every blob that the damaged packs held, and walks the snapshots that were locked away. */
 export async function runProveTask(store: ReadStore, task: ProveTask): Promise<ProveResult> {
@@ -19,7 +20,7 @@ export async function runProveTask(store: ReadStore, task: ProveTask): Promise<P
   const reader = new BlobReader(repo, sound);
   const relevant = new Set(task.newPackIds);
   const packs: ProveResult['packs'] = [];
-  for (const { packId, blobs } of index.packs()) {
+  for (const { packId, blobs } of packsOf(index)) {
     if (!damaged.has(packId)) continue;
     let lost = 0;
     for (const { id, type } of blobs) {

@@ -9,6 +9,7 @@ import type { BlobType, OpenRepository } from '../../core/repository/types.ts';
 import type { ReadStore } from '../../core/storage/port.ts';
 import { displayName } from './find-entry.ts';
 import type { TraceResult, TraceTask } from './messages.ts';
+import { packsOf } from '../../core/repository/packs-of-index.ts';
 
 /** Paths that are told apart; a vault in which more files are hit is hit as a whole. */
 const PATHS_MAX = 100_000;
@@ -50,7 +51,7 @@ async function lostBlobs(
   packIds: ReadonlySet<string>,
 ): Promise<ReadonlySet<string>> {
   const lost = new Set<string>();
-  for (const { packId, blobs } of index.packs()) {
+  for (const { packId, blobs } of packsOf(index)) {
     if (!packIds.has(packId)) continue;
     const bytes = await store.get(packKey(packId)).catch((error: unknown) => {
       if (isHoldfastError(error, 'object_missing') || isHoldfastError(error, 'object_mismatch')) return undefined;

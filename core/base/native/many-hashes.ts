@@ -60,6 +60,12 @@ export function hashesSideBySide(): boolean {
   return loaded !== 'none';
 }
 
+/** How many pieces are kept at work side by side. */
+export function lanesAtWork(): number {
+  loaded ??= load();
+  return loaded === 'none' ? 1 : loaded.lanes;
+}
+
 /**
  * How many pieces side by side are as fast as more of them: as many as are kept at work, and where these are few some more, for
  * pieces do not end together.

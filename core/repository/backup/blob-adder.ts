@@ -1,5 +1,7 @@
 /** Decides which blobs are new, has them sealed by the lanes, and puts them into packs. */
+import { bytesOfHex } from '../../base/bytes.ts';
 import type { BlobIndex } from '../blob-index.ts';
+import { IdSet } from '../id-set.ts';
 import { sha256Hex } from '../object-names.ts';
 import type { BlobType } from '../types.ts';
 import type { BlobsSealed, HashedBlobs } from './lane-messages.ts';
@@ -25,11 +27,11 @@ export class BlobAdder {
   readonly #lanes: Lanes;
   readonly #packs: PackWriter;
   /** Blobs of this run whose packs may not be durable yet. */
-  readonly #claimed: Readonly<Record<BlobType, Set<string>>> = { data: new Set(), tree: new Set() };
+  readonly #claimed: Readonly<Record<BlobType, IdSet>> = { data: new IdSet(), tree: new IdSet() };
   readonly #new = { data: { blobs: 0, bytes: 0 }, tree: { blobs: 0, bytes: 0 } };
   /** Packs of earlier backups that this one needs. */
   readonly #oldPacks = new Set<string>();
-  #trees: { readonly id: string; readonly bytes: Buffer; readonly sum: number }[] = [];
+  #trees: { readonly id: Uint8Array; readonly bytes: Buffer; readonly sum: number }[] = [];
   #treeBytes = 0;
   #sealing = 0;
   #whenIdle: (() => void) | undefined;
@@ -42,7 +44,8 @@ export class BlobAdder {
     this.#packs = packs;
     this.#onFailure = onFailure;
     packs.onDurable = (type, ids) => {
-      for (const id of ids) this.#claimed[type].delete(id); // the index knows them from now on
+      // The index knows them from now on.
+      for (let at = 0; at < ids.length; at += ID_BYTES) this.#claimed[type].delete(ids, at);
     };
   }
 
@@ -58,11 +61,12 @@ export class BlobAdder {
   /** Whether all these are stored (or about to be); their packs are then part of the snapshot. */
   haveAll(ids: readonly string[], type: BlobType): boolean {
     const packs: string[] = [];
-    for (const id of ids) {
+    for (const text of ids) {
+      const id = bytesOfHex(text);
       if (this.#claimed[type].has(id)) continue;
-      const blob = this.#index.lookup(id, type);
-      if (blob === undefined) return false;
-      packs.push(blob.packId);
+      const pack = this.#index.packOf(id, 0, type);
+      if (pack === -1) return false;
+      packs.push(this.#index.packId(pack));
     }
     for (const packId of packs) this.#oldPacks.add(packId);
     return true;
@@ -79,8 +83,8 @@ export class BlobAdder {
       ids.push(id);
       const bytes = ranges[at * 2 + 1]! - ranges[at * 2]!;
       signs?.read(bytes);
-      if (this.#claimed.data.has(id) || this.#hasOld(idBytes, at * ID_BYTES)) continue;
-      this.#claim(id, 'data', bytes);
+      if (this.#claimed.data.has(idBytes, at * ID_BYTES) || this.#hasOld(idBytes, at * ID_BYTES)) continue;
+      this.#claim('data', bytes, idBytes, at * ID_BYTES);
       wanted.push(at);
       signs?.add(chunks, at);
     }
@@ -104,11 +108,12 @@ export class BlobAdder {
   /** A folder's listing; one that lies in damaged packs alone is stored again. Returns its id. */
   addTree(bytes: Buffer, damagedPacks: ReadonlySet<string>): string {
     const id = sha256Hex(bytes);
+    const idBytes = bytesOfHex(id);
     const isDamaged =
       damagedPacks.size > 0 && this.#index.lookupAll(id, 'tree').every(({ packId }) => damagedPacks.has(packId));
-    if (this.#claimed.tree.has(id) || (!isDamaged && this.haveAll([id], 'tree'))) return id;
-    this.#claim(id, 'tree', bytes.length);
-    this.#trees.push({ id, bytes, sum: plainSum(bytes) });
+    if (this.#claimed.tree.has(idBytes) || (!isDamaged && this.haveAll([id], 'tree'))) return id;
+    this.#claim('tree', bytes.length, idBytes);
+    this.#trees.push({ id: idBytes, bytes, sum: plainSum(bytes) });
     this.#treeBytes += bytes.length;
     if (this.#trees.length >= TREES_PER_MESSAGE || this.#treeBytes >= TREE_BYTES_PER_MESSAGE) this.#sealTrees();
     return id;
@@ -131,8 +136,8 @@ export class BlobAdder {
     return true;
   }
 
-  #claim(id: string, type: BlobType, bytes: number): void {
-    this.#claimed[type].add(id);
+  #claim(type: BlobType, bytes: number, ids: Uint8Array, from = 0): void {
+    this.#claimed[type].add(ids, from);
     this.#new[type].blobs += 1;
     this.#new[type].bytes += bytes;
   }
@@ -148,7 +153,8 @@ export class BlobAdder {
       at += bytes.copy(target, at);
       ranges[tree * 2 + 1] = at;
     }
-    const ids = new Uint8Array(Buffer.from(this.#trees.map(({ id }) => id).join(''), 'hex'));
+    const ids = new Uint8Array(this.#trees.length * ID_BYTES);
+    for (const [tree, { id }] of this.#trees.entries()) ids.set(id, tree * ID_BYTES);
     const sums = Uint32Array.from(this.#trees, ({ sum }) => sum);
     this.#trees = [];
     this.#treeBytes = 0;

@@ -5,17 +5,20 @@ import { HoldfastError } from '../../base/errors.ts';
 import type { ReadStore } from '../../storage/port.ts';
 import { BlobIndex } from '../blob-index.ts';
 import { packKey } from '../object-names.ts';
+import { columnsOf } from '../pack-columns.ts';
 import { buildRepository, type TestRepository } from '../testing/build-repository.ts';
 import { noise } from '../testing/noise.ts';
+import type { PackedBlob } from '../types.ts';
 import { checkGroup, isRegular } from './check-group.ts';
 import type { StoredPack } from './check-pack.ts';
 import { runPartTask } from './part-task.ts';
+import { packsOf } from '../packs-of-index.ts';
 
 const MIB = 1024 * 1024;
 const seed = process.env.HOLDFAST_TEST_SEED ?? String(randomInt(2 ** 31));
 
 let built: TestRepository;
-let packs: StoredPack[];
+let packs: (StoredPack & { readonly blobs: readonly PackedBlob[] })[];
 
 /** Packs of one part and of several, of many small pieces and of few large ones, of files and of folders. */
 beforeEach(async () => {
@@ -28,8 +31,8 @@ beforeEach(async () => {
   }
   const index = await BlobIndex.load(built.repo);
   packs = [];
-  for (const { packId, blobs } of index.packs())
-    packs.push({ packId, blobs, size: (await built.store.get(packKey(packId))).length });
+  for (const { packId, blobs } of packsOf(index))
+    packs.push({ packId, blobs, columns: columnsOf(blobs), size: (await built.store.get(packKey(packId))).length });
 });
 
 async function checked(
@@ -87,18 +90,18 @@ test('an index that says something else of a piece is noticed, though every byte
     { type: first!.type === 'tree' ? 'data' : 'tree' },
   ];
   for (const change of changes) {
-    const some = packs.with(2, { ...packs[2]!, blobs: [{ ...first!, ...change } as typeof first & object, ...rest] });
+    const some = packs.with(2, { ...packs[2]!, columns: columnsOf([{ ...first!, ...change } as PackedBlob, ...rest]) });
     expect(await checked(built.store, some)).toEqual(others(2));
   }
 });
 
 test('what is not laid out as backups do it is never read in parts', () => {
   const { packId, size, blobs } = packs[1]!;
-  expect(isRegular({ packId, size: size + 1, blobs })).toBe(false);
-  expect(isRegular({ packId, size, blobs: blobs.slice(1) })).toBe(false);
-  expect(isRegular({ packId, size, blobs: [] })).toBe(false);
+  expect(isRegular({ packId, size: size + 1, columns: columnsOf(blobs) })).toBe(false);
+  expect(isRegular({ packId, size, columns: columnsOf(blobs.slice(1)) })).toBe(false);
+  expect(isRegular({ packId, size, columns: columnsOf([]) })).toBe(false);
   const huge = [{ ...blobs[0]!, length: 10 * MIB }];
-  expect(isRegular({ packId, size: 10 * MIB + 41 + 36, blobs: huge })).toBe(false);
+  expect(isRegular({ packId, size: 10 * MIB + 41 + 36, columns: columnsOf(huge) })).toBe(false);
 });
 
 test('a store that cannot be asked, and a check that is to stop, end it', async () => {

@@ -5,7 +5,6 @@ import type { ByteRange, ReadStore } from '../../storage/port.ts';
 import { isReadDamage } from '../blob-reader.ts';
 import { encodePackHeader, packHeaderBytes } from '../format/pack-header.ts';
 import { packKey } from '../object-names.ts';
-import type { PackedBlob } from '../types.ts';
 import type { StoredPack } from './check-pack.ts';
 import type { PartHeader, PartOutcome, PartTask } from './part-task.ts';
 
@@ -18,20 +17,22 @@ const TRAILER_BYTES = 4;
 const ID_BYTES = 32;
 
 /** Whether a pack is laid out as backups do it, and nothing in it is larger than it may be. */
-export function isRegular({ size, blobs }: StoredPack): boolean {
+export function isRegular({ size, columns: { offsets, lengths, uncompressedLengths } }: StoredPack): boolean {
   let end = 0;
-  for (const { offset, length } of blobs) {
-    if (offset !== end || length > BLOB_BYTES_MAX) return false;
+  for (const [at, length] of lengths.entries()) {
+    if (offsets[at] !== end || length > BLOB_BYTES_MAX) return false;
     end += length;
   }
-  return blobs.length > 0 && size === end + packHeaderBytes(blobs);
+  return lengths.length > 0 && size === end + packHeaderBytes(uncompressedLengths);
 }
 
 /** Blobs of one pack that follow one another, and the bytes that are read for them. */
 interface Part {
   /** The number of the pack. */
   readonly pack: number;
-  readonly blobs: readonly PackedBlob[];
+  /** Numbers of its blobs in the pack: the first, and the one behind the last. */
+  readonly first: number;
+  readonly end: number;
   /** From a block's beginning: the hash goes on there. */
   readonly range: ByteRange;
   readonly isLast: boolean;
@@ -56,9 +57,9 @@ export async function checkGroup(
     assertWanted();
     const parts: Part[] = [];
     for (const [number, pack] of packs.entries()) {
-      if (!areWell[number] || next[number] === pack.blobs.length) continue;
+      if (!areWell[number] || next[number] === pack.columns.lengths.length) continue;
       const part = partOf(pack, number, next[number]!);
-      next[number]! += part.blobs.length;
+      next[number] = part.end;
       parts.push(part);
     }
     if (parts.length === 0) break;
@@ -71,16 +72,17 @@ export async function checkGroup(
   return packs.map(({ packId }, number) => areWell[number]! && hashOfState(states, number).toString('hex') === packId);
 }
 
-function partOf({ size, blobs }: StoredPack, pack: number, first: number): Part {
-  const start = blobs[first]!.offset;
+function partOf({ size, columns: { offsets, lengths } }: StoredPack, pack: number, first: number): Part {
+  const start = offsets[first]!;
   let end = first;
   let bytesEnd = start;
-  for (; end < blobs.length && bytesEnd - start < PART_BYTES; end += 1) bytesEnd += blobs[end]!.length;
-  const isLast = end === blobs.length;
+  for (; end < lengths.length && bytesEnd - start < PART_BYTES; end += 1) bytesEnd += lengths[end]!;
+  const isLast = end === lengths.length;
   const offset = wholeBlocks(start);
   return {
     pack,
-    blobs: blobs.slice(first, end),
+    first,
+    end,
     range: { offset, length: (isLast ? size : bytesEnd) - offset },
     isLast,
   };
@@ -114,8 +116,8 @@ function taskOf(
   const bytes = room.length >= bytesAll ? room : Buffer.allocUnsafeSlow(bytesAll);
   const hashed = new Uint32Array(packs.length * 2);
   const headers: PartHeader[] = [];
-  const count = there.reduce((sum, { part }) => sum + part.blobs.length, 0);
-  const ids = Buffer.allocUnsafeSlow(count * ID_BYTES);
+  const count = there.reduce((sum, { part }) => sum + part.end - part.first, 0);
+  const ids = new Uint8Array(count * ID_BYTES);
   const [starts, lengths, uncompressedLengths] = [0, 0, 0].map(() => new Uint32Array(count)) as Triple;
   const [isTree, numbers] = [new Uint8Array(count), new Uint8Array(count)];
   let at = 0;
@@ -127,15 +129,16 @@ function taskOf(
     freeBytes(own);
     hashed[part.pack * 2] = at;
     hashed[part.pack * 2 + 1] = at + wholeBlocks(end - at);
-    for (const { id, type, offset, length, uncompressedLength } of part.blobs) {
-      ids.write(id, blobNumber * ID_BYTES, 'hex');
-      starts[blobNumber] = at + offset - part.range.offset;
-      lengths[blobNumber] = length;
-      uncompressedLengths[blobNumber] = uncompressedLength;
-      isTree[blobNumber] = type === 'tree' ? 1 : 0;
-      numbers[blobNumber] = part.pack;
-      blobNumber += 1;
-    }
+    const { columns } = packs[part.pack]!;
+    const { first, end: last } = part;
+    ids.set(columns.ids.subarray(first * ID_BYTES, last * ID_BYTES), blobNumber * ID_BYTES);
+    lengths.set(columns.lengths.subarray(first, last), blobNumber);
+    uncompressedLengths.set(columns.uncompressedLengths.subarray(first, last), blobNumber);
+    isTree.set(columns.isTree.subarray(first, last), blobNumber);
+    numbers.fill(part.pack, blobNumber, blobNumber + last - first);
+    for (let blob = first; blob < last; blob += 1)
+      starts[blobNumber + blob - first] = at + columns.offsets[blob]! - part.range.offset;
+    blobNumber += last - first;
     if (part.isLast) headers.push(headerOf(packs[part.pack]!, part, at));
     at = end;
   }
@@ -153,13 +156,13 @@ function taskOf(
 type Triple = [Uint32Array, Uint32Array, Uint32Array];
 
 /** `at` is where the part begins in the task's bytes. The header's length behind it is what its own hash and the pack's prove. */
-function headerOf({ size, blobs }: StoredPack, { pack, range }: Part, at: number): PartHeader {
-  const last = blobs.at(-1)!;
-  const start = at + last.offset + last.length - range.offset;
+function headerOf({ size, columns }: StoredPack, { pack, range }: Part, at: number): PartHeader {
+  const last = columns.lengths.length - 1;
+  const start = at + columns.offsets[last]! + columns.lengths[last]! - range.offset;
   return {
     pack,
     start,
     end: at + size - TRAILER_BYTES - range.offset,
-    expected: new Uint8Array(encodePackHeader(blobs)),
+    expected: new Uint8Array(encodePackHeader(columns)),
   };
 }

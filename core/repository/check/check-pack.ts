@@ -6,15 +6,15 @@ import { LIMITS } from '../format/limits.ts';
 import { packHeaderBytes } from '../format/pack-header.ts';
 import { packKey } from '../object-names.ts';
 import type { TaskRunner } from '../thread-pool.ts';
-import type { PackedBlob } from '../types.ts';
+import type { PackColumns } from '../pack-columns.ts';
 import { type PackFinding, type PackOutcome, type PackTask, packTask } from './pack-task.ts';
 
 export interface StoredPack {
   readonly packId: string;
   /** Bytes, as the store lists it. */
   readonly size: number;
-  /** What the indexes say of it, in ascending order of offsets. */
-  readonly blobs: readonly PackedBlob[];
+  /** What the indexes say of it. */
+  readonly columns: PackColumns;
   /** The store that it is read from has compared what it gives with the name. */
   readonly isNamed?: boolean;
   /** Where its bytes lie already. */
@@ -25,21 +25,20 @@ export interface StoredPack {
 export function checkPackListing(
   packId: string,
   size: number | undefined,
-  blobs: readonly PackedBlob[],
+  { offsets, lengths, uncompressedLengths }: PackColumns,
 ): PackFinding[] {
   const about = { packId, objectKey: packKey(packId) };
   if (size === undefined)
-    return [{ ...about, kind: 'pack_missing', message: `A pack with ${blobs.length} pieces is missing.` }];
+    return [{ ...about, kind: 'pack_missing', message: `A pack with ${lengths.length} pieces is missing.` }];
   const findings: PackFinding[] = [];
-  let end = 0;
-  for (const blob of blobs) {
-    if (blob.offset !== end) {
-      findings.push({ ...about, kind: 'pack_layout', message: 'The index of a pack has gaps or overlaps.' });
-      break;
-    }
-    end = blob.offset + blob.length;
+  let bytes = 0;
+  let hasGap = false;
+  for (const [at, length] of lengths.entries()) {
+    hasGap ||= offsets[at] !== bytes;
+    bytes += length;
   }
-  const expected = blobs.reduce((sum, { length }) => sum + length, 0) + packHeaderBytes(blobs);
+  if (hasGap) findings.push({ ...about, kind: 'pack_layout', message: 'The index of a pack has gaps or overlaps.' });
+  const expected = bytes + packHeaderBytes(uncompressedLengths);
   if (size !== expected)
     findings.push({
       ...about,
@@ -58,13 +57,13 @@ export async function checkPackData(
   threads: TaskRunner<PackTask, PackOutcome>,
   pack: StoredPack,
 ): Promise<PackFinding[]> {
-  const { packId, size, blobs } = pack;
+  const { packId, size, columns } = pack;
   const about = { packId, objectKey: packKey(packId) };
   if (size > LIMITS.checkedPackBytes)
     return [{ ...about, kind: 'pack_not_read', message: `A pack of ${size} bytes is too large to be checked.` }];
   const read = async (): Promise<PackOutcome> =>
     await threads.run({
-      ...packTask(packId, pack.place ?? (await store.get(about.objectKey)), blobs),
+      ...packTask(packId, pack.place ?? (await store.get(about.objectKey)), columns),
       isNamed: pack.isNamed === true,
     });
   try {

@@ -3,10 +3,11 @@ import { expect, test } from 'vitest';
 import { BlobIndex } from '../blob-index.ts';
 import { packKey } from '../object-names.ts';
 import { buildRepository, fileNode, idOf } from '../testing/build-repository.ts';
-import type { MasterKey } from '../types.ts';
+import type { MasterKey, OpenRepository } from '../types.ts';
 import { check } from './check.ts';
 import { checkPackData } from './check-pack.ts';
 import { startCheckThreads } from './check-threads.ts';
+import { packColumnsOf } from '../packs-of-index.ts';
 
 test('a check on threads finds what one in place finds: each bad piece, its snapshots, and nothing else', async () => {
   const built = await buildRepository();
@@ -41,7 +42,7 @@ test('a check on threads finds what one in place finds: each bad piece, its snap
   await expect(check(built.repo, { readData: true, signal: stop.signal })).rejects.toMatchObject({ code: 'cancelled' });
 });
 
-test('threads that start while a large index is read find the same, and are gone however the check ends', async () => {
+test('threads that start while the password is turned into the key find the same, and are gone however the check ends', async () => {
   const built = await buildRepository();
   const small = Array.from({ length: 30_000 }, () => randomBytes(40));
   const smallPack = await built.pack('data', small);
@@ -52,19 +53,20 @@ test('threads that start while a large index is read find the same, and are gone
   const workers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'MessagePort').length;
   const before = workers();
 
-  let duringIndex = 0;
-  const intact = await check(built.repo, {
-    readData: true,
-    onProgress: ({ phase }) => {
-      if (phase === 'index') duringIndex = Math.max(duringIndex, workers());
-    },
-  });
-  expect(intact).toMatchObject({ isIntact: true, findings: [], packsRead: 2 });
-  expect(duringIndex).toBeGreaterThan(before);
+  const opening = Promise.withResolvers<OpenRepository>();
+  const repo = { store: built.store, opened: opening.promise };
+  const checking = check(repo, { readData: true });
+  while (workers() === before) await new Promise((resolve) => setTimeout(resolve, 5));
+  opening.resolve(built.repo);
+  expect(await checking).toMatchObject({ isIntact: true, findings: [], packsRead: 2 });
+  expect(workers()).toBe(before);
+
+  const refused = check({ ...repo, opened: Promise.reject(new Error('a wrong password')) }, { readData: true });
+  await expect(refused).rejects.toThrow('a wrong password');
   expect(workers()).toBe(before);
 
   const stop = new AbortController();
-  const stopped = check(built.repo, { readData: true, signal: stop.signal, onProgress: () => stop.abort() });
+  const stopped = check(repo, { readData: true, signal: stop.signal, onProgress: () => stop.abort() });
   await expect(stopped).rejects.toMatchObject({ code: 'cancelled' });
   expect(workers()).toBe(before);
 
@@ -72,7 +74,7 @@ test('threads that start while a large index is read find the same, and are gone
   const bytes = Buffer.from(await built.store.get(key));
   bytes[100]! ^= 1;
   await built.overwrite(key, bytes);
-  const { findings } = await check(built.repo, { readData: true });
+  const { findings } = await check(repo, { readData: true });
   expect(findings.map(({ kind, blobId }) => ({ kind, blobId }))).toEqual([
     { kind: 'pack_damaged', blobId: undefined },
     { kind: 'blob_damaged', blobId: idOf(small[1]!) },
@@ -84,11 +86,11 @@ test('a pack that comes before the key is known waits for it, and is checked', a
   const pieces = Array.from({ length: 3 }, () => randomBytes(4096));
   const packId = await built.pack('data', pieces);
   const size = (await built.store.get(packKey(packId))).length;
-  const [contents] = [...(await BlobIndex.load(built.repo)).packs()];
+  const [contents] = [...packColumnsOf(await BlobIndex.load(built.repo))];
   const key = Promise.withResolvers<MasterKey>();
   const threads = startCheckThreads(key.promise, 2 ** 30);
   try {
-    const found = checkPackData(built.store, threads, { packId, size, blobs: contents!.blobs });
+    const found = checkPackData(built.store, threads, { packId, size, columns: contents!.columns });
     await new Promise((resolve) => setTimeout(resolve, 50));
     key.resolve(built.repo.masterKey);
     expect(await found).toEqual([]);

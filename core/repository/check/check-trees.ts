@@ -7,9 +7,12 @@ import type { BlobIndex } from '../blob-index.ts';
 import type { BlobReader } from '../blob-reader.ts';
 import { damagedRepository } from '../format/damage.ts';
 import { LIMITS } from '../format/limits.ts';
+import { decodeTree } from '../format/tree.ts';
 import { joinPath } from '../list-tree.ts';
 import type { SnapshotWithId, TreeNode } from '../types.ts';
 import type { CheckFinding } from './finding.ts';
+import { type ListedFolder, SoundListings } from './sound-listings.ts';
+import { packsOf } from '../packs-of-index.ts';
 
 type Report = (finding: Omit<CheckFinding, 'severity'> & { severity?: CheckFinding['severity'] }) => void;
 
@@ -21,6 +24,7 @@ const TURN_TREES = 16;
 export class TreeCheck {
   readonly #reader: BlobReader;
   readonly #index: BlobIndex;
+  readonly #soundListings: SoundListings;
   readonly #report: Report;
   readonly #snapshots: SnapshotWithId[] = [];
   readonly #seen = new Set<string>();
@@ -29,6 +33,7 @@ export class TreeCheck {
   constructor(reader: BlobReader, index: BlobIndex, report: Report) {
     this.#reader = reader;
     this.#index = index;
+    this.#soundListings = new SoundListings(index);
     this.#report = report;
   }
 
@@ -46,26 +51,30 @@ export class TreeCheck {
       this.#treesSinceTurn += 1;
       if (this.#treesSinceTurn % TURN_TREES === 0) await setImmediate();
       const { path, depth } = next;
-      for (const node of await this.#nodesOf(next.id, path, depth)) {
-        this.#checkNode(next.id, node, path);
-        if (node.subtree !== undefined)
-          waiting.push({ id: node.subtree, path: joinPath(path, node.name), depth: depth + 1 });
-      }
+      for (const { name, subtree } of await this.#foldersIn(next.id, path, depth))
+        waiting.push({ id: subtree, path: joinPath(path, name), depth: depth + 1 });
     }
   }
 
-  async #nodesOf(id: string, path: Uint8Array, depth: number): Promise<readonly TreeNode[]> {
+  /** Reports what is wrong with a listing, and gives the folders in it. */
+  async #foldersIn(id: string, path: Uint8Array, depth: number): Promise<readonly ListedFolder[]> {
     try {
       // As a restore and a listing refuse it (list-tree.ts).
       if (depth >= LIMITS.treeDepth || path.length > LIMITS.pathBytes)
         throw damagedRepository('The snapshot is nested deeper than any real folder.');
-      return await this.#reader.tree(id);
+      const listing = await this.#reader.read(id, 'tree');
+      return this.#soundListings.foldersOf(listing) ?? this.#foldersAmong(id, decodeTree(listing), path);
     } catch (error) {
       if (!isHoldfastError(error, 'repository_damaged')) throw error;
       const where = path.length === 0 ? '/' : utf8Of(path);
       this.#report({ kind: 'tree_unreadable', blobId: id, path: where, message: `${where}: ${error.message}` });
       return [];
     }
+  }
+
+  #foldersAmong(id: string, nodes: readonly TreeNode[], path: Uint8Array): ListedFolder[] {
+    for (const node of nodes) this.#checkNode(id, node, path);
+    return nodes.flatMap(({ name, subtree }) => (subtree === undefined ? [] : [{ name, subtree }]));
   }
 
   #checkNode(treeId: string, node: TreeNode, folder: Uint8Array): void {
@@ -147,7 +156,7 @@ export class TreeCheck {
   #packBlobs(packId: string): readonly string[] {
     if (this.#packContents === undefined) {
       this.#packContents = new Map();
-      for (const pack of this.#index.packs())
+      for (const pack of packsOf(this.#index))
         this.#packContents.set(
           pack.packId,
           pack.blobs.map(({ id }) => id),

@@ -4,9 +4,13 @@
  */
 import { parentPort } from 'node:worker_threads';
 import { freeBytes } from '../../base/free-bytes.ts';
+import { hashesSideBySide } from '../../base/native/many-hashes.ts';
 import type { MasterKey } from '../types.ts';
 import { type PackTask, runPackTask } from './pack-task.ts';
 import { type PartTask, runPartTask } from './part-task.ts';
+
+// What takes long the first time is done before the key is there.
+hashesSideBySide();
 
 let key: MasterKey | undefined;
 

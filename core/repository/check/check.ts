@@ -1,18 +1,20 @@
 /** Is all there that the snapshots need, and is it what it was? Structure from the listings and trees, or every byte. */
 import { HoldfastError } from '../../base/errors.ts';
-import { hashesSideBySide, lanesWorth } from '../../base/native/many-hashes.ts';
+import { hashesSideBySide, lanesAtWork, lanesWorth } from '../../base/native/many-hashes.ts';
 import { BlobIndex } from '../blob-index.ts';
 import { BlobReader } from '../blob-reader.ts';
 import { idOfKey, packKey } from '../object-names.ts';
 import { listSnapshots } from '../repository.ts';
 import { threadCount } from '../thread-pool.ts';
-import type { OpenRepository, SnapshotWithId } from '../types.ts';
+import type { ReadStore } from '../../storage/port.ts';
+import type { MasterKey, OpenRepository, SnapshotWithId } from '../types.ts';
 import { checkGroup, isRegular } from './check-group.ts';
 import { checkPackData, checkPackListing, type StoredPack } from './check-pack.ts';
 import { TreeCheck } from './check-trees.ts';
 import { type CheckThreads, startCheckThreads } from './check-threads.ts';
 import type { CheckFinding } from './finding.ts';
 import type { PackFinding } from './pack-task.ts';
+import { packColumnsOf } from '../packs-of-index.ts';
 
 export interface CheckProgress {
   readonly phase: 'index' | 'packs' | 'trees' | 'data';
@@ -47,15 +49,44 @@ export interface CheckResult {
 
 /** An index of so many bytes lists more than is worth checking without threads. */
 const INDEX_BYTES_OF_MUCH = 1024 * 1024;
+const GROUPS_PER_THREAD = 4;
 /** One more than there are threads on most machines, so that none waits for a pack to be read. */
 const CONCURRENCY = 3;
 
+/** A repository whose password is being turned into its key. */
+export interface OpeningRepository {
+  readonly store: ReadStore;
+  readonly opened: Promise<OpenRepository>;
+}
+
 /**
  * Damage is told in findings, never thrown, and each error names the snapshots that it touches.
- * @throws HoldfastError cancelled; storage_unavailable when the store cannot be asked.
+ * @throws HoldfastError cancelled; storage_unavailable when the store cannot be asked; what opening the repository throws.
  */
-export async function check(repo: OpenRepository, options: CheckOptions): Promise<CheckResult> {
-  return await new RepositoryCheck(repo, options).run();
+export async function check(repo: OpenRepository | OpeningRepository, options: CheckOptions): Promise<CheckResult> {
+  if (!('opened' in repo)) return await new RepositoryCheck(repo, options).run();
+  const { store, opened } = repo;
+  opened.catch(() => undefined); // it is waited for below
+  const key = opened.then(({ masterKey }) => masterKey);
+  const threads = await startEarly(store, key, options).catch(() => undefined); // whoever opens it says what is wrong with the store
+  try {
+    return await new RepositoryCheck(await opened, options, threads).run();
+  } finally {
+    await threads?.close();
+  }
+}
+
+/** Threads get ready while the password is turned into the key, where the indexes are so large that threads will be wanted. */
+async function startEarly(
+  store: ReadStore,
+  key: Promise<MasterKey>,
+  { readData, choosePacks }: CheckOptions,
+): Promise<CheckThreads | undefined> {
+  key.catch(() => undefined);
+  if (!readData || choosePacks !== undefined) return undefined;
+  let bytes = 0;
+  for await (const { size } of store.list('index/')) bytes += size;
+  return bytes < INDEX_BYTES_OF_MUCH ? undefined : startCheckThreads(key, Infinity);
 }
 
 class RepositoryCheck {
@@ -68,9 +99,10 @@ class RepositoryCheck {
   #bytesRead = 0;
   #threads: CheckThreads | undefined;
 
-  constructor(repo: OpenRepository, options: CheckOptions) {
+  constructor(repo: OpenRepository, options: CheckOptions, threads?: CheckThreads) {
     this.#repo = repo;
     this.#options = options;
+    this.#threads = threads;
   }
 
   async run(): Promise<CheckResult> {
@@ -82,7 +114,6 @@ class RepositoryCheck {
   }
 
   async #run(): Promise<CheckResult> {
-    if (this.#options.readData && this.#options.choosePacks === undefined) await this.#startEarly();
     const index = await BlobIndex.load(this.#repo, (files) => this.#report('index', files, 0));
     for (const { key, message } of index.damaged) this.#add({ kind: 'index_unreadable', objectKey: key, message });
     const packs = await this.#checkPacks(index);
@@ -109,13 +140,6 @@ class RepositoryCheck {
     };
   }
 
-  /** Threads get ready while the indexes are read, where these are so large that threads will be wanted. */
-  async #startEarly(): Promise<void> {
-    let bytes = 0;
-    for await (const { size } of this.#repo.store.list('index/')) bytes += size;
-    if (bytes >= INDEX_BYTES_OF_MUCH) this.#threads = startCheckThreads(this.#repo.masterKey, Infinity);
-  }
-
   /** Compares what the indexes list with what is stored; returns the sizes of the listed packs that are there. */
   async #checkPacks(index: BlobIndex): Promise<Map<string, number>> {
     const sizes = new Map<string, number>();
@@ -125,10 +149,10 @@ class RepositoryCheck {
     }
     this.#report('packs', 0, sizes.size);
     const packs = new Map<string, number>();
-    for (const { packId, blobs } of index.packs()) {
+    for (const { packId, columns } of packColumnsOf(index)) {
       const size = sizes.get(packId);
       sizes.delete(packId);
-      for (const finding of checkPackListing(packId, size, blobs)) this.#add(finding);
+      for (const finding of checkPackListing(packId, size, columns)) this.#add(finding);
       if (size !== undefined) packs.set(packId, size);
     }
     for (const packId of sizes.keys())
@@ -208,9 +232,7 @@ class RepositoryCheck {
   ): Promise<void> {
     const { runPart } = threads;
     const wanted = chosen?.size ?? sizes.size;
-    // Few packs are shared among the threads; a group of one is read whole.
-    const together =
-      runPart !== undefined && hashesSideBySide() ? Math.min(lanesWorth(), Math.ceil(wanted / threadCount())) : 1;
+    const together = runPart !== undefined && hashesSideBySide() ? packsTogether(wanted, threadCount()) : 1;
     const groups = this.#groups(index, sizes, chosen, together);
     const { store } = this.#repo;
     let done = 0;
@@ -240,10 +262,10 @@ class RepositoryCheck {
     together: number,
   ): Generator<StoredPack[]> {
     let group: StoredPack[] = [];
-    for (const { packId, blobs } of index.packs()) {
+    for (const { packId, columns } of packColumnsOf(index)) {
       const size = sizes.get(packId);
       if (size === undefined || chosen?.has(packId) === false) continue; // missing, which was said, or not asked for
-      const pack = { packId, size, blobs };
+      const pack = { packId, size, columns };
       if (!isRegular(pack)) yield [pack];
       else if (group.push(pack) === together) {
         yield group;
@@ -266,4 +288,13 @@ class RepositoryCheck {
     this.#assertWanted();
     this.#options.onProgress?.({ phase, done, total, bytesRead: this.#bytesRead });
   }
+}
+
+/**
+ * Packs of a group, of so many in all: few packs are shared among the threads, in several groups for each, for the last one works
+ * alone. A group of one is read whole.
+ */
+function packsTogether(packs: number, threads: number): number {
+  const share = Math.max(lanesAtWork(), Math.ceil(packs / (threads * GROUPS_PER_THREAD)));
+  return Math.min(lanesWorth(), share, Math.ceil(packs / threads));
 }

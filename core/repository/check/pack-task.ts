@@ -5,21 +5,16 @@ import { unseal } from '../crypto/seal.ts';
 import { decodeBlobs, PACK_BATCH_BYTES_MAX } from '../decode-many.ts';
 import { decodePackHeader, type PackHeaderEntry, readPackTrailer } from '../format/pack-header.ts';
 import { packKey, sha256Hex } from '../object-names.ts';
+import type { PackColumns } from '../pack-columns.ts';
 import type { MasterKey, PackedBlob } from '../types.ts';
 import type { CheckFinding } from './finding.ts';
 
 /** The pack's blobs by their kinds of facts: objects would cross into a thread one by one. */
-export interface PackTask {
+export interface PackTask extends PackColumns {
   readonly packId: string;
   /** None where `place` says where they are. */
   readonly bytes: Uint8Array;
   readonly place?: BytesPlace;
-  /** 32 bytes each. */
-  readonly ids: Uint8Array;
-  readonly isTree: Uint8Array;
-  readonly offsets: Uint32Array;
-  readonly lengths: Uint32Array;
-  readonly uncompressedLengths: Uint32Array;
   /** Somebody who is trusted has compared the bytes with the name. */
   readonly isNamed?: boolean;
 }
@@ -34,17 +29,11 @@ export type PackFinding = Omit<CheckFinding, 'severity'> & { readonly severity?:
 
 const ID_BYTES = 32;
 
-export function packTask(packId: string, bytes: Uint8Array | BytesPlace, blobs: readonly PackedBlob[]): PackTask {
-  const ids = Buffer.allocUnsafeSlow(blobs.length * ID_BYTES);
-  for (const [at, { id }] of blobs.entries()) ids.write(id, at * ID_BYTES, 'hex');
+export function packTask(packId: string, bytes: Uint8Array | BytesPlace, columns: PackColumns): PackTask {
   return {
     packId,
     ...(bytes instanceof Uint8Array ? { bytes } : { bytes: new Uint8Array(0), place: bytes }),
-    ids,
-    isTree: Uint8Array.from(blobs, ({ type }) => (type === 'tree' ? 1 : 0)),
-    offsets: Uint32Array.from(blobs, ({ offset }) => offset),
-    lengths: Uint32Array.from(blobs, ({ length }) => length),
-    uncompressedLengths: Uint32Array.from(blobs, ({ uncompressedLength }) => uncompressedLength),
+    ...columns,
   };
 }
 

@@ -19,6 +19,8 @@ interface Poly1305Exports {
   blocks(at: number, count: number, top: bigint): void;
   finish(): void;
   xor(at: number, from: number, count: number): void;
+  /** Counters of AES's counter mode from `at` on, of which the first is at `iv` and is used up. */
+  count(iv: number, at: number, count: number): void;
 }
 
 export interface Poly1305 {
@@ -32,7 +34,7 @@ let shared: Poly1305 | undefined;
 /** One with memory of its own, for those who keep something in it; the module is under 2 KB and compiles in about a millisecond. */
 export function newPoly1305(): Poly1305 {
   compiled ??= new WebAssembly.Module(asSource(bytesOfBase64(poly1305WasmBase64)));
-  const wasm = wasmExports<Poly1305Exports>(compiled, ['memory', 'start', 'blocks', 'finish', 'xor']);
+  const wasm = wasmExports<Poly1305Exports>(compiled, ['memory', 'start', 'blocks', 'finish', 'xor', 'count']);
   return { wasm, memory: new Uint8Array(wasm.memory.buffer) };
 }
 

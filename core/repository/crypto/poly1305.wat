@@ -3,8 +3,9 @@
 ;; s_i is 5 * r_i: what leaves the top at 2^130 comes back times five, because 2^130 = 5 modulo the prime.
 ;;
 ;; Memory: 0..15 r (clamped here, as stored otherwise), 16..31 s of the tag, 32..47 the finished tag,
-;; from 64 the message, which the caller copies in piece by piece. Whoever opens many small messages keeps them there, lays
-;; the keystream behind them and has `xor` decrypt them in place. Assembled by tools/build-wasm.mjs.
+;; from 64 the message, which the caller copies in piece by piece. Whoever opens many small messages keeps them there, has
+;; `count` write the counters behind them that the keystream is made of, and `xor` decrypt them in place. Assembled by
+;; tools/build-wasm.mjs.
 (module
   (memory (export "memory") 5)
   (global $h0 (mut i64) (i64.const 0))
@@ -122,6 +123,44 @@
         (i64.xor (i64.load offset=8 (local.get $at)) (i64.load offset=8 (local.get $from))))
       (local.set $at (i32.add (local.get $at) (i32.const 16)))
       (local.set $from (i32.add (local.get $from) (i32.const 16)))
+      (br_if $next (local.tee $count (i32.sub (local.get $count) (i32.const 1))))))
+
+  ;; The bytes of a word in the other order.
+  (func $swap (param $word i32) (result i32)
+    (i32.or
+      (i32.and (i32.rotl (local.get $word) (i32.const 8)) (i32.const 0x00ff00ff))
+      (i32.and (i32.rotr (local.get $word) (i32.const 8)) (i32.const 0xff00ff00))))
+
+  ;; Adds one to the number of three words, big end first, whose last ends at `at`.
+  (func $carry (param $at i32)
+    (local $words i32) (local $word i32)
+    (local.set $words (i32.const 3))
+    (loop $next
+      (local.set $at (i32.sub (local.get $at) (i32.const 4)))
+      (local.set $word (i32.add (call $swap (i32.load (local.get $at))) (i32.const 1)))
+      (i32.store (local.get $at) (call $swap (local.get $word)))
+      (br_if $next (i32.and
+        (i32.eqz (local.get $word))
+        (i32.ne (i32.const 0) (local.tee $words (i32.sub (local.get $words) (i32.const 1))))))))
+
+  ;; Writes `count` counters of 16 bytes, big end first, from `at` on: the one at `iv`, and one more each. What stands at `iv`
+  ;; is used up. The last word is counted here; what it carries, once in 2^32 blocks, goes through the memory.
+  (func (export "count") (param $iv i32) (param $at i32) (param $count i32)
+    (local $head i64) (local $third i32) (local $last i32)
+    (if (i32.eqz (local.get $count)) (then (return)))
+    (local.set $head (i64.load (local.get $iv)))
+    (local.set $third (i32.load offset=8 (local.get $iv)))
+    (local.set $last (call $swap (i32.load offset=12 (local.get $iv))))
+    (loop $next
+      (i64.store (local.get $at) (local.get $head))
+      (i32.store offset=8 (local.get $at) (local.get $third))
+      (i32.store offset=12 (local.get $at) (call $swap (local.get $last)))
+      (local.set $last (i32.add (local.get $last) (i32.const 1)))
+      (if (i32.eqz (local.get $last)) (then
+        (call $carry (i32.add (local.get $iv) (i32.const 12)))
+        (local.set $head (i64.load (local.get $iv)))
+        (local.set $third (i32.load offset=8 (local.get $iv)))))
+      (local.set $at (i32.add (local.get $at) (i32.const 16)))
       (br_if $next (local.tee $count (i32.sub (local.get $count) (i32.const 1))))))
 
   ;; Reduces h modulo 2^130 - 5, adds s and leaves the tag in 32..47.

@@ -5,10 +5,9 @@
 import { type Cipheriv, createCipheriv, createSecretKey, randomFillSync } from 'node:crypto';
 import { freeBytes } from '../../base/free-bytes.ts';
 import type { MasterKey } from '../types.ts';
-import { countBlocks } from './counter-blocks.ts';
 import { newPoly1305, makeTag, MESSAGE_AT, TAG_AT } from './poly1305.ts';
 import { IV_BYTES, SEAL_OVERHEAD, TAG_BYTES } from './sealed-form.ts';
-import { KEYSTREAM_AT, OBJECTS_MAX, ROOM_BYTES } from './unseal-many.ts';
+import { COUNTER_AT, KEYSTREAM_AT, OBJECTS_MAX, ROOM_BYTES } from './unseal-many.ts';
 
 const BLOCK_BYTES = 16;
 
@@ -20,8 +19,6 @@ export class ManySealer {
   readonly #randomFill: (target: Uint8Array) => void;
   readonly #poly1305 = newPoly1305();
   readonly #ivs = new Uint8Array(OBJECTS_MAX * IV_BYTES);
-  readonly #counters = new DataView(new ArrayBuffer(ROOM_BYTES));
-  readonly #counterBytes = new Uint8Array(this.#counters.buffer);
   readonly #places = new Uint32Array(OBJECTS_MAX);
 
   constructor(key: MasterKey, randomFill: (target: Uint8Array) => void = randomFillSync) {
@@ -50,12 +47,13 @@ export class ManySealer {
     }
     const count = number - first;
     this.#makeIvs(count);
+    memory.set(this.#ivs.subarray(0, count * IV_BYTES), COUNTER_AT);
     for (let local = 0; local < count; local += 1) {
-      const length = lengths[first + local]! - SEAL_OVERHEAD;
-      countBlocks(this.#counters, this.#places[local]! - MESSAGE_AT, length, this.#ivs, local * IV_BYTES);
+      const blocks = Math.ceil((lengths[first + local]! - SEAL_OVERHEAD) / BLOCK_BYTES);
+      wasm.count(COUNTER_AT + local * IV_BYTES, this.#places[local]! + ROOM_BYTES, blocks);
     }
     const used = at - MESSAGE_AT;
-    const keystream = this.#dataCipher.update(this.#counterBytes.subarray(0, used));
+    const keystream = this.#dataCipher.update(memory.subarray(KEYSTREAM_AT, KEYSTREAM_AT + used));
     memory.set(keystream, KEYSTREAM_AT);
     freeBytes(keystream);
     wasm.xor(MESSAGE_AT, KEYSTREAM_AT, used / BLOCK_BYTES);

@@ -6,7 +6,6 @@
 import { type Cipheriv, createCipheriv, createSecretKey } from 'node:crypto';
 import { freeBytes } from '../../base/free-bytes.ts';
 import type { MasterKey } from '../types.ts';
-import { countBlocks } from './counter-blocks.ts';
 import { isMadeTag, newPoly1305, makeTag, MESSAGE_AT } from './poly1305.ts';
 import { IV_BYTES, SEAL_OVERHEAD, TAG_BYTES } from './sealed-form.ts';
 
@@ -19,6 +18,8 @@ export const ROOM_BYTES = 128 * 1024;
 /** The shortest object is an IV and a tag. */
 export const OBJECTS_MAX = 1024;
 export const KEYSTREAM_AT = MESSAGE_AT + ROOM_BYTES;
+/** Where the first counter of each object stands until its others are counted. */
+export const COUNTER_AT = KEYSTREAM_AT + ROOM_BYTES;
 
 export class ManyUnsealer {
   readonly #macR: Uint8Array;
@@ -27,8 +28,6 @@ export class ManyUnsealer {
   readonly #dataCipher: Cipheriv;
   readonly #poly1305 = newPoly1305();
   readonly #ivs = new Uint8Array(OBJECTS_MAX * IV_BYTES);
-  readonly #counters = new DataView(new ArrayBuffer(ROOM_BYTES));
-  readonly #counterBytes = new Uint8Array(this.#counters.buffer);
   /** Of the objects that are open: where each begins, and its bytes; -1 when its tag differs. */
   readonly #starts = new Uint32Array(OBJECTS_MAX);
   readonly #lengths = new Int32Array(OBJECTS_MAX);
@@ -63,16 +62,15 @@ export class ManyUnsealer {
     const count = number - first;
     this.#verify(bytes, starts, count);
     const used = at - MESSAGE_AT;
+    memory.set(this.#ivs.subarray(0, count * IV_BYTES), COUNTER_AT);
     // What is not genuine gets no counters: it stays sealed.
     for (let local = 0; local < count; local += 1)
-      countBlocks(
-        this.#counters,
-        this.#starts[local]! - MESSAGE_AT,
-        this.#lengths[local]!,
-        this.#ivs,
-        local * IV_BYTES,
+      wasm.count(
+        COUNTER_AT + local * IV_BYTES,
+        this.#starts[local]! + ROOM_BYTES,
+        Math.ceil(Math.max(0, this.#lengths[local]!) / BLOCK_BYTES),
       );
-    const keystream = this.#dataCipher.update(this.#counterBytes.subarray(0, used));
+    const keystream = this.#dataCipher.update(memory.subarray(KEYSTREAM_AT, KEYSTREAM_AT + used));
     memory.set(keystream, KEYSTREAM_AT);
     freeBytes(keystream);
     wasm.xor(MESSAGE_AT, KEYSTREAM_AT, used / BLOCK_BYTES);

@@ -13,21 +13,42 @@ export interface PackHeaderEntry {
   readonly uncompressedLength: number;
 }
 
+/** Entries by their kinds of facts: thousands of objects would be most of what reads or makes a list of contents. */
+export interface PackHeaderColumns {
+  /** 32 bytes each. */
+  readonly ids: Uint8Array;
+  /** 1 for a folder listing, 0 for a piece of a file. */
+  readonly isTree: Uint8Array;
+  readonly lengths: Uint32Array;
+  readonly uncompressedLengths: Uint32Array;
+}
+
+const ID_BYTES = 32;
 const PLAIN_BYTES = 37;
 const COMPRESSED_BYTES = 41;
 
-/** So many of them, made one by one perhaps. */
-type PackHeaderEntries = Iterable<PackHeaderEntry> & { readonly length: number };
+export function headerColumnsOf(entries: readonly PackHeaderEntry[]): PackHeaderColumns {
+  const ids = Buffer.allocUnsafeSlow(entries.length * ID_BYTES);
+  for (const [at, { id }] of entries.entries()) ids.write(id, at * ID_BYTES, 'hex');
+  return {
+    ids,
+    isTree: Uint8Array.from(entries, ({ type }) => (type === 'tree' ? 1 : 0)),
+    lengths: Uint32Array.from(entries, ({ length }) => length),
+    uncompressedLengths: Uint32Array.from(entries, ({ uncompressedLength }) => uncompressedLength),
+  };
+}
 
-export function encodePackHeader(entries: PackHeaderEntries): Buffer {
-  const header = Buffer.allocUnsafeSlow(entries.length * COMPRESSED_BYTES);
+export function encodePackHeader({ ids, isTree, lengths, uncompressedLengths }: PackHeaderColumns): Buffer {
+  const header = Buffer.allocUnsafeSlow(lengths.length * COMPRESSED_BYTES);
   let at = 0;
-  for (const { id, type, length, uncompressedLength } of entries) {
+  for (const [number, length] of lengths.entries()) {
+    const uncompressedLength = uncompressedLengths[number]!;
     const isCompressed = uncompressedLength > 0;
-    at = header.writeUInt8((type === 'tree' ? 1 : 0) + (isCompressed ? 2 : 0), at);
+    at = header.writeUInt8(isTree[number]! + (isCompressed ? 2 : 0), at);
     at = header.writeUInt32LE(length, at);
     if (isCompressed) at = header.writeUInt32LE(uncompressedLength, at);
-    at += header.write(id, at, 'hex');
+    header.set(ids.subarray(number * ID_BYTES, (number + 1) * ID_BYTES), at);
+    at += ID_BYTES;
   }
   return header.subarray(0, at);
 }
@@ -57,11 +78,9 @@ export function decodePackHeader(header: Uint8Array): PackHeaderEntry[] {
 const TRAILER_BYTES = 4;
 
 /** Bytes of a pack file that are not blobs: the sealed header and its length. */
-export function packHeaderBytes(entries: readonly { readonly uncompressedLength: number }[]): number {
-  const plain = entries.reduce(
-    (sum, { uncompressedLength }) => sum + (uncompressedLength === 0 ? PLAIN_BYTES : COMPRESSED_BYTES),
-    0,
-  );
+export function packHeaderBytes(uncompressedLengths: Iterable<number>): number {
+  let plain = 0;
+  for (const length of uncompressedLengths) plain += length === 0 ? PLAIN_BYTES : COMPRESSED_BYTES;
   return plain + SEAL_OVERHEAD + TRAILER_BYTES;
 }
 
@@ -76,7 +95,10 @@ export function placeBlobs(packId: string, entries: readonly PackHeaderEntry[], 
     offset += entry.length;
     return blob;
   });
-  if (blobs.length === 0 || offset + packHeaderBytes(entries) !== packBytes)
+  if (
+    blobs.length === 0 ||
+    offset + packHeaderBytes(entries.map(({ uncompressedLength }) => uncompressedLength)) !== packBytes
+  )
     throw damagedRepository('The pack’s own list of contents does not fit its size.');
   return blobs;
 }

@@ -7,7 +7,7 @@ import { decodeConfig } from './config.ts';
 import { goTime, jsonString, parseGoTime, quoteName, unquoteName } from './go-text.ts';
 import { decodeIndex, encodeIndex } from './index-file.ts';
 import { decodeKeyFile } from './key-file.ts';
-import { decodePackHeader, encodePackHeader, readPackTrailer } from './pack-header.ts';
+import { decodePackHeader, encodePackHeader, headerColumnsOf, readPackTrailer } from './pack-header.ts';
 import { decodeSnapshot, encodeSnapshot } from './snapshot.ts';
 import { decodeTree, encodeNode, encodeTree } from './tree.ts';
 import { decodeUnpacked, encodeUnpacked } from './unpacked.ts';
@@ -168,7 +168,7 @@ const blob = {
 } as const;
 const validTree = encodeTree([encodeNode(plainNode)]);
 const validIndex = encodeIndex([{ id: blob.packId, blobs: [blob, { ...blob, offset: 99 }] }]);
-const validHeader = encodePackHeader([blob, { ...blob, type: 'tree', uncompressedLength: 0 }]);
+const validHeader = encodePackHeader(headerColumnsOf([blob, { ...blob, type: 'tree', uncompressedLength: 0 }]));
 const validSnapshot = encodeSnapshot({ time: '2024-01-01T00:00:00Z', tree: blob.id, paths: ['/a'] });
 const validUnpacked = encodeUnpacked(validSnapshot);
 

@@ -5,7 +5,7 @@
  */
 import { HoldfastError, isHoldfastError } from '../../base/errors.ts';
 import { decodeBlob } from '../blob-codec.ts';
-import { BlobIndex, type PackContents } from '../blob-index.ts';
+import { BlobIndex } from '../blob-index.ts';
 import { BlobReader } from '../blob-reader.ts';
 import { checkPackData } from '../check/check-pack.ts';
 import { startCheckThreads } from '../check/check-threads.ts';
@@ -29,6 +29,7 @@ import {
   REPACK,
 } from './plan-prune.ts';
 import { assertWritableVersion } from '../write/assert-writable-version.ts';
+import { type PackContents, packsOf, packColumnsOf } from '../packs-of-index.ts';
 
 export interface PruneProgress {
   readonly phase: 'index' | 'snapshots' | 'repack' | 'verify' | 'remove';
@@ -195,10 +196,10 @@ class Prune {
     const sizes = new Map(writer.added.map(({ key, size }) => [key, size]));
     const here = startCheckThreads(this.#repo.masterKey, 0); // no threads: one pack after the other
     let done = 0;
-    for (const { packId, blobs } of fresh.packs()) {
+    for (const { packId, columns } of packColumnsOf(fresh)) {
       this.#assertWanted();
       const size = sizes.get(packKey(packId)) ?? 0;
-      const [finding] = await checkPackData(this.#repo.store, here, { packId, size, blobs });
+      const [finding] = await checkPackData(this.#repo.store, here, { packId, size, columns });
       if (finding !== undefined)
         throw damagedRepository(
           `A pack that was just written reads back otherwise: ${finding.message} Nothing was removed. Check the storage before the next prune.`,
@@ -253,8 +254,8 @@ class Prune {
 /** What there is after the prune: old packs that stay, and the new ones. */
 function* allPacks(index: BlobIndex, { actions }: PrunePlan, fresh: BlobIndex): Generator<PackContents> {
   const numbers = new Map(index.packIds().map((id, pack) => [id, pack]));
-  for (const pack of index.packs()) if (actions[numbers.get(pack.packId)!] === KEEP) yield pack;
-  yield* fresh.packs();
+  for (const pack of packsOf(index)) if (actions[numbers.get(pack.packId)!] === KEEP) yield pack;
+  yield* packsOf(fresh);
 }
 
 /** The chosen blobs of the packs that are written anew, pack by pack; a blob of which a copy stays is left out. */

@@ -3,9 +3,10 @@
  * file goes, so that an interruption leaves two indexes, never none.
  */
 import { HoldfastError } from '../../base/errors.ts';
-import { BlobIndex, type PackContents } from '../blob-index.ts';
+import { BlobIndex } from '../blob-index.ts';
 import { isReadDamage } from '../blob-reader.ts';
 import { checkPackListing } from '../check/check-pack.ts';
+import { columnsOf } from '../pack-columns.ts';
 import { LIMITS } from '../format/limits.ts';
 import { idOfKey } from '../object-names.ts';
 import { loadUnpacked } from '../repository.ts';
@@ -13,6 +14,7 @@ import type { AdministeredRepository } from '../types.ts';
 import { writeIndex } from '../write/write-index.ts';
 import { readPackHeader } from './read-pack-header.ts';
 import { assertWritableVersion } from '../write/assert-writable-version.ts';
+import { type PackContents, packsOf, packColumnsOf } from '../packs-of-index.ts';
 
 export interface RepairIndexOptions {
   readonly isDryRun: boolean;
@@ -106,8 +108,8 @@ class IndexRepair {
   /** True, with the counts of it, when the index lists just what is stored. */
   #fits(index: BlobIndex, sizes: ReadonlyMap<string, number>): boolean {
     if (sizes.size !== index.packIds().length) return false;
-    for (const pack of index.packs())
-      if (checkPackListing(pack.packId, sizes.get(pack.packId), pack.blobs).length > 0) return false;
+    for (const { packId, columns } of packColumnsOf(index))
+      if (checkPackListing(packId, sizes.get(packId), columns).length > 0) return false;
     this.#packs = sizes.size;
     this.#blobs = index.size;
     return true;
@@ -134,11 +136,11 @@ class IndexRepair {
     const total = new Set([...sizes.keys(), ...index.packIds()]).size;
     const unlisted = new Set(sizes.keys());
     let done = 0;
-    for (const { packId, blobs } of index.packs()) {
+    for (const { packId, blobs } of packsOf(index)) {
       this.#assertWanted();
       unlisted.delete(packId);
       const size = sizes.get(packId);
-      const fits = checkPackListing(packId, size, blobs).length === 0;
+      const fits = checkPackListing(packId, size, columnsOf(blobs)).length === 0;
       if (size === undefined) this.#missing.push(packId);
       else if (fits && this.#options.readsAllPacks !== true) yield this.#count({ packId, blobs });
       else yield* this.#fromPack(packId, size);

@@ -4,7 +4,7 @@
  */
 import { HoldfastError, isHoldfastError } from '../../base/errors.ts';
 import { decodeBlob } from '../blob-codec.ts';
-import { BlobIndex, type PackContents } from '../blob-index.ts';
+import { BlobIndex } from '../blob-index.ts';
 import { isReadDamage } from '../blob-reader.ts';
 import { startCheckThreads } from '../check/check-threads.ts';
 import { checkPackData } from '../check/check-pack.ts';
@@ -17,6 +17,7 @@ import { BlobWriter } from '../write/blob-writer.ts';
 import { writeIndex } from '../write/write-index.ts';
 import { readPackHeader } from './read-pack-header.ts';
 import { assertWritableVersion } from '../write/assert-writable-version.ts';
+import { type PackContents, packsOf, packColumnsOf } from '../packs-of-index.ts';
 
 export interface RepairPacksOptions {
   readonly packIds: readonly string[];
@@ -106,8 +107,9 @@ async function replaceIndex(
 ): Promise<void> {
   const sizes = new Map(writer.added.map(({ key, size }) => [key, size]));
   const here = startCheckThreads(repo.masterKey, 0);
-  for (const { packId, blobs } of fresh.packs()) {
-    const [finding] = await checkPackData(repo.store, here, { packId, size: sizes.get(packKey(packId)) ?? 0, blobs });
+  for (const { packId, columns } of packColumnsOf(fresh)) {
+    const size = sizes.get(packKey(packId)) ?? 0;
+    const [finding] = await checkPackData(repo.store, here, { packId, size, columns });
     if (finding !== undefined)
       throw damagedRepository(
         `A pack that was just written reads back otherwise: ${finding.message} Nothing was removed.`,
@@ -119,13 +121,13 @@ async function replaceIndex(
 }
 
 function* staying(index: BlobIndex, leaving: ReadonlySet<string>, fresh: BlobIndex): Generator<PackContents> {
-  for (const pack of index.packs()) if (!leaving.has(pack.packId)) yield pack;
-  yield* fresh.packs();
+  for (const pack of packsOf(index)) if (!leaving.has(pack.packId)) yield pack;
+  yield* packsOf(fresh);
 }
 
 function listedBlobs(index: BlobIndex, packIds: ReadonlySet<string>): Map<string, readonly PackedBlob[]> {
   const listed = new Map<string, readonly PackedBlob[]>();
-  for (const { packId, blobs } of index.packs()) if (packIds.has(packId)) listed.set(packId, blobs);
+  for (const { packId, blobs } of packsOf(index)) if (packIds.has(packId)) listed.set(packId, blobs);
   return listed;
 }
 

@@ -21,6 +21,7 @@ import { repairIndex, type RepairIndexResult } from './repair-index.ts';
 import { repairPacks, type RepairPacksResult } from './repair-packs.ts';
 import { repairSnapshots, type SnapshotLoss } from './repair-snapshots.ts';
 import { backUpSource } from '../testing/back-up-source.ts';
+import { packsOf } from '../packs-of-index.ts';
 
 let scratch: string;
 let files: string;
@@ -289,7 +290,7 @@ describe('packs', () => {
 
   test('that are damaged give what is intact in them to new ones, and name what is lost', async () => {
     const index = await BlobIndex.load(repo);
-    const pack = [...index.packs()].find(({ blobs }) => blobs.length > 2)!;
+    const pack = [...packsOf(index)].find(({ blobs }) => blobs.length > 2)!;
     const before = [...index.blobs()].map(({ id }) => id).sort();
     const bytes = await store.get(packKey(pack.packId));
     const broken = pack.blobs[1]!;

@@ -5,7 +5,7 @@
  */
 import { HoldfastError, isHoldfastError } from '../../base/errors.ts';
 import { decodeBlob } from '../blob-codec.ts';
-import type { BlobIndex, PackContents } from '../blob-index.ts';
+import type { BlobIndex } from '../blob-index.ts';
 import { decodeIndex } from '../format/index-file.ts';
 import { LIMITS } from '../format/limits.ts';
 import { indexWithoutPacks } from '../index-without-packs.ts';
@@ -15,6 +15,7 @@ import type { AddedObject, PackedBlob, WritableRepository } from '../types.ts';
 import { BlobWriter } from '../write/blob-writer.ts';
 import { sealIndex } from '../write/seal-index.ts';
 import { storeObject } from '../write/store-object.ts';
+import { type PackContents, packsOf } from '../packs-of-index.ts';
 
 export interface ResentPack {
   readonly packId: string;
@@ -67,7 +68,7 @@ export class ResentPacks {
     const writer = new BlobWriter(repo, sound);
     const packs: ReadPack[] = [];
     await writer.orAbandon(async () => {
-      for (const contents of index.packs()) {
+      for (const contents of packsOf(index)) {
         if (!packIds.has(contents.packId)) continue;
         assertWanted(signal);
         packs.push({ contents, missing: await rescue(repo, sound, writer, contents) });

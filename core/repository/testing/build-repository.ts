@@ -8,7 +8,7 @@ import { createMemoryStore } from '../../storage/memory-store.ts';
 import type { ObjectStore } from '../../storage/port.ts';
 import { seal } from '../crypto/seal.ts';
 import { encodeIndex, type IndexedPack } from '../format/index-file.ts';
-import { encodePackHeader } from '../format/pack-header.ts';
+import { encodePackHeader, headerColumnsOf } from '../format/pack-header.ts';
 import { encodeSnapshot } from '../format/snapshot.ts';
 import { encodeNode, encodeTree } from '../format/tree.ts';
 import { encodeUnpacked } from '../format/unpacked.ts';
@@ -85,7 +85,7 @@ function sealPack(
     offset += length;
     return entry;
   });
-  const header = seal(repo.masterKey, encodePackHeader(entries));
+  const header = seal(repo.masterKey, encodePackHeader(headerColumnsOf(entries)));
   const trailer = Buffer.alloc(4);
   trailer.writeUInt32LE(header.length);
   const bytes = Buffer.concat([...sealed, header, trailer]);

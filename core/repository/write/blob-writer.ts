@@ -3,10 +3,12 @@
  * Packs first, then the index that names them, then the caller's snapshot. What is sealed is opened again before it leaves.
  */
 import path from 'node:path';
+import { bytesOfHex } from '../../base/bytes.ts';
 import { systemClock } from '../../base/clock.ts';
 import type { BlobIndex } from '../blob-index.ts';
 import { seal, unseal } from '../crypto/seal.ts';
 import { damagedRepository } from '../format/damage.ts';
+import { IdSet } from '../id-set.ts';
 import { sha256Hex } from '../object-names.ts';
 import type { AddedObject, BlobType, WritableRepository } from '../types.ts';
 import { OpenPacks } from './open-packs.ts';
@@ -16,6 +18,7 @@ import { ScratchFiles } from './scratch-files.ts';
 import { sealBlob, sealedBytesMax } from './seal-blob.ts';
 import { plainSum } from './plain-sum.ts';
 
+const ID_BYTES = 32;
 const PACK_BYTES = 16 * 1024 * 1024;
 /** All but the listings of enormous folders are sealed in memory of this size, which is kept. */
 const KEPT_BYTES = 9 * 1024 * 1024;
@@ -40,7 +43,7 @@ export class BlobWriter {
   readonly #packBytes: number;
   readonly #packs: PackWriter;
   readonly #open: Partial<Record<BlobType, OpenPacks>> = {};
-  readonly #pending = new Set<string>();
+  readonly #pending: Readonly<Record<BlobType, IdSet>> = { data: new IdSet(), tree: new IdSet() };
   #scratch: Promise<ScratchFiles> | undefined;
   #packsMade = 0;
   #kept: Buffer | undefined;
@@ -60,7 +63,8 @@ export class BlobWriter {
       },
     });
     this.#packs.onDurable = (type, ids) => {
-      for (const id of ids) this.#pending.delete(type + id); // the index knows them from now on
+      // The index knows them from now on.
+      for (let at = 0; at < ids.length; at += ID_BYTES) this.#pending[type].delete(ids, at);
     };
   }
 
@@ -71,7 +75,7 @@ export class BlobWriter {
 
   /** Whether it was added, and its pack may not be durable yet. */
   isPending(id: string, type: BlobType): boolean {
-    return this.#pending.has(type + id);
+    return this.#pending[type].has(bytesOfHex(id));
   }
 
   /** Compresses where that gains. @throws HoldfastError repository_damaged when `id` is not the hash of `plain`. */
@@ -164,10 +168,11 @@ export class BlobWriter {
       const packs = this.#open[type];
       const place = packs.draw();
       const pack = packs.at(place);
-      pack.note(Buffer.from(id, 'hex'), sealed.length, uncompressedLength);
+      const idBytes = bytesOfHex(id);
+      pack.note(idBytes, sealed.length, uncompressedLength);
       pack.write(sealed);
       this.storedBytes += sealed.length;
-      this.#pending.add(type + id);
+      this.#pending[type].add(idBytes);
       if (pack.isFull(this.#packBytes)) this.#send(packs.take(place), type);
     } catch (error) {
       // Half a blob may stand in the file: no pack may be made of it.

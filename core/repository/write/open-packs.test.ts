@@ -14,6 +14,7 @@ import { noise } from '../testing/noise.ts';
 import type { OpenRepository } from '../types.ts';
 import { BlobWriter } from './blob-writer.ts';
 import { OpenPacks } from './open-packs.ts';
+import { packsOf } from '../packs-of-index.ts';
 
 let folder: string;
 beforeAll(() => {
@@ -25,7 +26,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 async function places(repo: OpenRepository, ids: readonly string[]): Promise<number[][]> {
   const numbers = new Map(ids.map((id, number) => [id, number]));
   const index = await BlobIndex.load(repo);
-  return [...index.packs()]
+  return [...packsOf(index)]
     .map(({ blobs }) => blobs.flatMap(({ id }) => numbers.get(id) ?? []))
     .filter((found) => found.length > 0);
 }

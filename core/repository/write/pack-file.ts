@@ -9,7 +9,7 @@ import { Crc32c } from '../../base/crc32c.ts';
 import { HoldfastError } from '../../base/errors.ts';
 import { seal, unseal } from '../crypto/seal.ts';
 import { damagedRepository } from '../format/damage.ts';
-import { encodePackHeader, type PackHeaderEntry } from '../format/pack-header.ts';
+import { encodePackHeader } from '../format/pack-header.ts';
 import type { BlobType, MasterKey } from '../types.ts';
 
 /** restic refuses sealed headers over 16 MiB; this many entries need less than 1 MiB. */
@@ -116,9 +116,8 @@ export class PackFile {
   /** The sealed header and its length behind the blobs (docs/format.md, "Packs"). The header is opened again before it is trusted. */
   close(key: MasterKey, type: BlobType): PackMade {
     const contents = this.#contents();
-    // One after the other: the thread would keep what thousands of them take.
-    const entries = { length: this.#count, [Symbol.iterator]: () => entriesOf(contents, type) };
-    const header = encodePackHeader(entries);
+    const isTree = new Uint8Array(this.#count).fill(type === 'tree' ? 1 : 0);
+    const header = encodePackHeader({ ...contents, isTree });
     const sealed = seal(key, header);
     if (!unseal(key, sealed).equals(header)) {
       throw damagedRepository(
@@ -163,14 +162,6 @@ function removeFile(path: string): void {
     rmSync(path, { force: true });
   } catch {
     // A disk that fails says so where something is written.
-  }
-}
-
-function* entriesOf({ ids, lengths, uncompressedLengths }: LoosePack, type: BlobType): Generator<PackHeaderEntry> {
-  const bytes = Buffer.from(ids.buffer);
-  for (const [at, length] of lengths.entries()) {
-    const id = bytes.toString('hex', at * ID_BYTES, (at + 1) * ID_BYTES);
-    yield { id, type, length, uncompressedLength: uncompressedLengths[at]! };
   }
 }
 

@@ -2,6 +2,7 @@
  * Uploads packs that are whole, and then the index that names them. Order is safety: index files are written only
  * when every pack is durable (docs/format.md, "Order of writing").
  */
+import { hexOf } from '../../base/bytes.ts';
 import type { ReadCreateStore } from '../../storage/port.ts';
 import type { BlobIndex } from '../blob-index.ts';
 import { INDEX_BLOBS_MAX } from '../format/index-file.ts';
@@ -14,7 +15,6 @@ import { storeFile, storeObject, type UnpackedFile } from './store-object.ts';
 /** Packs that wait for their upload; while there are more, nothing new is sealed. */
 const PACKS_IN_FLIGHT_MAX = 3;
 const ID_BYTES = 32;
-const ID_LETTERS = 2 * ID_BYTES;
 
 export interface PackWriterOptions {
   readonly store: ReadCreateStore;
@@ -34,8 +34,8 @@ export class PackWriter {
   readonly packIds: string[] = [];
   /** Bytes of packs that are durable. */
   uploadedBytes = 0;
-  /** Hears of every pack when it is durable and its blobs are in the index. */
-  onDurable: ((type: BlobType, ids: readonly string[]) => void) | undefined;
+  /** Hears of every pack when it is durable and its blobs are in the index: their ids, one after another. */
+  onDurable: ((type: BlobType, ids: Uint8Array) => void) | undefined;
   readonly #options: PackWriterOptions;
   readonly #uploads = new Set<Promise<void>>();
   readonly #indexFiles: UnpackedFile[] = [];
@@ -96,19 +96,16 @@ export class PackWriter {
     this.added.push(object);
     this.packIds.push(packId);
     this.uploadedBytes += fileBytes;
-    this.onDurable?.(type, this.#index(pack));
+    this.#options.index.addPack(pack);
+    if (this.#options.isListing !== false) this.#list(pack);
+    this.onDurable?.(type, pack.ids);
   }
 
-  /** Returns the ids. */
-  #index(pack: PackMade): string[] {
-    this.#options.index.addPack(pack);
-    const ids = idsOf(pack);
-    if (this.#options.isListing === false) return ids;
+  #list(pack: PackMade): void {
     // A pack's blobs stand in one index file: restic reports entries that are spread over two.
-    if (this.#indexedBlobs + ids.length > INDEX_BLOBS_MAX) this.#sealIndex();
+    if (this.#indexedBlobs + pack.lengths.length > INDEX_BLOBS_MAX) this.#sealIndex();
     this.#indexed.push(pack);
-    this.#indexedBlobs += ids.length;
-    return ids;
+    this.#indexedBlobs += pack.lengths.length;
   }
 
   /** Sealed index files wait in memory: compressed, they are a tenth of what they were. */
@@ -124,18 +121,11 @@ export class PackWriter {
 }
 
 /** One object a blob, as long as somebody looks at it: the pack itself holds them as numbers. */
-function* blobsOf(pack: PackMade): Generator<Omit<PackedBlob, 'packId'>> {
-  const { type, lengths, uncompressedLengths } = pack;
-  const ids = idsOf(pack);
+function* blobsOf({ type, ids, lengths, uncompressedLengths }: PackMade): Generator<Omit<PackedBlob, 'packId'>> {
   let offset = 0;
   for (const [at, length] of lengths.entries()) {
-    yield { id: ids[at]!, type, offset, length, uncompressedLength: uncompressedLengths[at]! };
+    const id = hexOf(ids, at * ID_BYTES, (at + 1) * ID_BYTES);
+    yield { id, type, offset, length, uncompressedLength: uncompressedLengths[at]! };
     offset += length;
   }
-}
-
-/** Parts of one text, which cost little of their own. */
-function idsOf({ ids }: PackMade): string[] {
-  const hex = Buffer.from(ids.buffer, ids.byteOffset, ids.byteLength).toString('hex');
-  return Array.from({ length: ids.length / ID_BYTES }, (_, at) => hex.slice(at * ID_LETTERS, (at + 1) * ID_LETTERS));
 }

@@ -1,9 +1,9 @@
 /** Index files for packs that are there already. */
 import { sealIndex } from './seal-index.ts';
 import { storeObject } from './store-object.ts';
-import type { PackContents } from '../blob-index.ts';
 import { INDEX_BLOBS_MAX, type IndexedPack } from '../format/index-file.ts';
 import type { AddedObject, WritableRepository } from '../types.ts';
+import type { PackContents } from '../packs-of-index.ts';
 
 /** A pack's blobs stand in one file. `onFile` hears of each file before it is stored. @throws what the store throws. */
 export async function writeIndex(

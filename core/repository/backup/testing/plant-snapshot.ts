@@ -2,7 +2,7 @@
 import { crc32cBase64 } from '../../../base/crc32c.ts';
 import { SEAL_OVERHEAD, seal } from '../../crypto/seal.ts';
 import { encodeIndex } from '../../format/index-file.ts';
-import { encodePackHeader, placeBlobs } from '../../format/pack-header.ts';
+import { encodePackHeader, headerColumnsOf, placeBlobs } from '../../format/pack-header.ts';
 import { encodeSnapshot } from '../../format/snapshot.ts';
 import { packKey, sha256Hex } from '../../object-names.ts';
 import type { BlobType, Snapshot, WritableRepository } from '../../types.ts';
@@ -29,7 +29,7 @@ export async function plantSnapshot(
     length: sealed[at]!.length,
     uncompressedLength: 0,
   }));
-  const header = encodePackHeader(entries);
+  const header = encodePackHeader(headerColumnsOf(entries));
   const headerLength = Buffer.alloc(4);
   headerLength.writeUInt32LE(header.length + SEAL_OVERHEAD);
   const pack = Buffer.concat([...sealed, seal(masterKey, header), headerLength]);
