@@ -6,6 +6,7 @@ import { ReadAhead } from '../../filesystem/read-ahead.ts';
 import { displayPath, type ScannedFolder, SourceScan } from '../../filesystem/scan.ts';
 import { HoldfastError } from '../../base/errors.ts';
 import { silentLog } from '../../base/log.ts';
+import { releaseProgramPages } from '../../base/native/program-pages.ts';
 import { goTime, localZone, type ZoneOffset } from '../format/go-text.ts';
 import { encodeSnapshot } from '../format/snapshot.ts';
 import type { BackupProgress, Snapshot, SnapshotSummary, UnreadItem, WritableRepository } from '../types.ts';
@@ -70,6 +71,7 @@ export class BackupRun {
   readonly #startedMs: number;
   #failure: { readonly error: unknown } | undefined;
   #isWalking = true;
+  #hasPack = false;
   #entriesThisTurn = 0;
 
   /** @throws HoldfastError source_missing, source_unreadable; bad_request for a repository of format version 1. */
@@ -97,7 +99,12 @@ export class BackupRun {
         packBytes,
         scratch: { folder: this.#scratch!.folder, prefix: this.#scratch!.prefix }, // there before the first lane: #run
       }),
-      onPack: (pack) => this.#packs.add(pack),
+      onPack: (pack) => {
+        this.#packs.add(pack);
+        // Threads run, and what they do was done many times: the start is over.
+        if (!this.#hasPack) releaseProgramPages();
+        this.#hasPack = true;
+      },
       lanesMax: options.readConcurrency,
       mayAdd: () => this.#packs.hasRoom,
       onFailure: fail,
