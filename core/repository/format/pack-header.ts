@@ -40,17 +40,27 @@ export function headerColumnsOf(entries: readonly PackHeaderEntry[]): PackHeader
 
 export function encodePackHeader({ ids, isTree, lengths, uncompressedLengths }: PackHeaderColumns): Buffer {
   const header = Buffer.allocUnsafeSlow(lengths.length * COMPRESSED_BYTES);
+  // Byte by byte: Buffer's own calls would take longer to compile than this to run.
+  const bytes = new Uint8Array(header.buffer);
   let at = 0;
-  for (const [number, length] of lengths.entries()) {
+  for (let number = 0; number < lengths.length; number += 1) {
     const uncompressedLength = uncompressedLengths[number]!;
-    const isCompressed = uncompressedLength > 0;
-    at = header.writeUInt8(isTree[number]! + (isCompressed ? 2 : 0), at);
-    at = header.writeUInt32LE(length, at);
-    if (isCompressed) at = header.writeUInt32LE(uncompressedLength, at);
-    header.set(ids.subarray(number * ID_BYTES, (number + 1) * ID_BYTES), at);
+    bytes[at] = isTree[number]! + (uncompressedLength > 0 ? 2 : 0);
+    at = writeUint32(bytes, at + 1, lengths[number]!);
+    if (uncompressedLength > 0) at = writeUint32(bytes, at, uncompressedLength);
+    for (let byte = 0; byte < ID_BYTES; byte += 1) bytes[at + byte] = ids[number * ID_BYTES + byte]!;
     at += ID_BYTES;
   }
   return header.subarray(0, at);
+}
+
+/** Little end first; returns the place behind it. */
+function writeUint32(target: Uint8Array, at: number, value: number): number {
+  target[at] = value;
+  target[at + 1] = value >>> 8;
+  target[at + 2] = value >>> 16;
+  target[at + 3] = value >>> 24;
+  return at + 4;
 }
 
 /** @throws HoldfastError repository_damaged when an entry is cut short, of an unknown type or impossibly small. */

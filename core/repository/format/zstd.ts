@@ -4,6 +4,8 @@ import { damagedRepository } from './damage.ts';
 import { ZstdContext } from './zstd-context.ts';
 
 export const ZSTD_LEVEL = 3;
+/** Two thirds of the time, or less; of lists of ids it also makes less: short matches among them only cost. */
+export const ZSTD_QUICK_LEVEL = 1;
 /** First guess of a buffer: eight times the packed size. What unpacks to more gets it as it comes, up to the bound. */
 const GUESSED_RATIO = 8;
 /** Writers make one; thousands of empty ones would only cost time. */
@@ -35,8 +37,8 @@ export function compressView(bytes: Uint8Array, level = ZSTD_LEVEL): Buffer {
 }
 
 /** One frame of pieces that come one by one, `bytes` in all; in pieces, too. For large texts: it makes a context of its own. */
-export function compressPieces(pieces: Iterable<Uint8Array>, bytes: number): readonly Buffer[] {
-  const context = ZstdContext.forFrame(ZSTD_LEVEL, bytes);
+export function compressPieces(pieces: Iterable<Uint8Array>, bytes: number, level = ZSTD_LEVEL): readonly Buffer[] {
+  const context = ZstdContext.forFrame(level, bytes);
   if (context.isUsable) return context.compressPieces(pieces);
   return [compress(Buffer.concat(Array.from(pieces, (piece) => Buffer.from(piece))))];
 }

@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import { indexText, indexTextBytes, type ListedPacks } from '../format/index-file.ts';
 import { COMPRESSED } from '../format/unpacked-form.ts';
-import { compressPieces } from '../format/zstd.ts';
+import { compressPieces, ZSTD_QUICK_LEVEL } from '../format/zstd.ts';
 import type { MasterKey } from '../types.ts';
 import { sealFile, type UnpackedFile } from './store-object.ts';
 
@@ -19,6 +19,6 @@ export function sealIndex(masterKey: MasterKey, packs: () => ListedPacks): Unpac
       yield piece;
     }
   }
-  const frame = compressPieces(summed(), bytes);
+  const frame = compressPieces(summed(), bytes, ZSTD_QUICK_LEVEL);
   return sealFile(masterKey, 'index', Buffer.concat([Buffer.of(COMPRESSED), ...frame]), { bytes, sum });
 }
