@@ -207,6 +207,8 @@ export class BackupRun {
     const tree = await this.#trees.root;
     this.#assertSomethingRead();
     await this.#blobs.idle();
+    // Packs end together: this is where a backup of small files holds the most.
+    if (this.#hasPack) releaseProgramPages();
     await this.#lanes.closePacks('data');
     await this.#lanes.closePacks('tree');
     await this.#packs.idle();

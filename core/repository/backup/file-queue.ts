@@ -16,7 +16,7 @@ import {
 import type { Lanes } from './lanes.ts';
 
 /** A batch ends at so many files or bytes: messages cost about as much as reading a small file. */
-const BATCH_FILES = 256;
+const BATCH_FILES = 512;
 const BATCH_BYTES = 4 * 1024 * 1024;
 /** The walk goes so far ahead, so that the totals are soon known; each file costs some 200 bytes while it waits. */
 const FILES_AHEAD_MAX = 4000;
