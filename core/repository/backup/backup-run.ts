@@ -14,6 +14,7 @@ import { assertWritableVersion } from '../write/assert-writable-version.ts';
 import type { BackupOptions, BackupResult, BackupWarning } from './backup.ts';
 import { BlobAdder } from './blob-adder.ts';
 import { FileQueue, type FileResult } from './file-queue.ts';
+import { FileTally } from './file-tally.ts';
 import type { FolderRecord } from './folder-record.ts';
 import type { HashedBlobs } from './lane-messages.ts';
 import { Lanes } from './lanes.ts';
@@ -66,7 +67,7 @@ export class BackupRun {
   #scratch: ScratchFiles | undefined;
   readonly #warnings: BackupWarning[] = [];
   readonly #failed = Promise.withResolvers<never>();
-  readonly #counts = { new: 0, changed: 0, unmodified: 0, bytesKept: 0 };
+  readonly #counts = new FileTally();
   readonly #progress = { filesDone: 0, filesTotal: 0, bytesDone: 0, bytesTotal: 0 };
   readonly #startedMs: number;
   #failure: { readonly error: unknown } | undefined;
@@ -205,7 +206,7 @@ export class BackupRun {
     this.#files.flush();
     await this.#streamQueue.readAll();
     const tree = await this.#trees.root;
-    this.#assertSomethingRead();
+    this.#counts.assertSomethingRead(this.#progress.filesTotal, this.#unread);
     await this.#blobs.idle();
     // Packs end together: this is where a backup of small files holds the most.
     if (this.#hasPack) releaseProgramPages();
@@ -279,8 +280,7 @@ export class BackupRun {
     this.#progress.filesDone += files;
     this.#progress.bytesTotal += fileBytes;
     this.#progress.bytesDone += fileBytes;
-    this.#counts.unmodified += files;
-    this.#counts.bytesKept += fileBytes;
+    this.#counts.addUnmodified(files, fileBytes);
   }
 
   #leaf(open: OpenFolder, place: number, { folder, role, stream }: LeafTerms): void {
@@ -322,10 +322,7 @@ export class BackupRun {
     { content, facts }: NonNullable<FileResult['kept']>,
   ): void {
     this.#progress.filesDone += 1;
-    this.#counts.bytesKept += facts.size;
-    if (known?.content === undefined || known.content === null) this.#counts.new += 1;
-    else if (isSameContent(known.content, content)) this.#counts.unmodified += 1;
-    else this.#counts.changed += 1;
+    this.#counts.add(known, content, facts.size);
     this.#trees.set(open, place, { facts, content });
   }
 
@@ -360,16 +357,6 @@ export class BackupRun {
     } catch (error) {
       this.#fail(error);
     }
-  }
-
-  #assertSomethingRead(): void {
-    const { new: added, changed, unmodified } = this.#counts;
-    if (this.#progress.filesTotal === 0 || added + changed + unmodified > 0) return;
-    throw new HoldfastError(
-      'source_unreadable',
-      'Not one of the selected files could be read, so no snapshot was made. Earlier backups are untouched. Check the disk and the rights of the agent.',
-      { detail: { unread: this.#unread.slice(0, 10) } },
-    );
   }
 
   #snapshot(tree: string): Snapshot {
@@ -444,10 +431,6 @@ export class BackupRun {
       changes: this.#signs.changes(this.#known.isWhole ? this.#options.parent?.summary : undefined, this.#counts),
     };
   }
-}
-
-function isSameContent(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((id, at) => id === b[at]);
 }
 
 function cancelled(): HoldfastError {
