@@ -12,12 +12,12 @@ import type { BlobIndex } from '../../core/repository/blob-index.ts';
 import { unseal } from '../../core/repository/crypto/seal.ts';
 import { decodePackHeader, placeBlobs } from '../../core/repository/format/pack-header.ts';
 import { idOfKey } from '../../core/repository/object-names.ts';
+import type { PackContents } from '../../core/repository/packs-of-index.ts';
 import type { MasterKey, PackedBlob, WritableRepository } from '../../core/repository/types.ts';
 import { writeIndex } from '../../core/repository/write/write-index.ts';
 import type { GatewayStore } from '../gateway/gateway-store.ts';
 import { FILE_MODE, readFileIfPresent, writeFileAtomic } from '../state/atomic-file.ts';
 import { stateFiles } from '../state/state-files.ts';
-import type { PackContents } from '../../core/repository/packs-of-index.ts';
 
 const pendingPack = z.strictObject({
   vaultId: z.uuid(),

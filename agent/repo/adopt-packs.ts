@@ -11,11 +11,11 @@ import { unseal } from '../../core/repository/crypto/seal.ts';
 import { LIMITS } from '../../core/repository/format/limits.ts';
 import { decodePackHeader, placeBlobs, readPackTrailer } from '../../core/repository/format/pack-header.ts';
 import { idOfKey, packKey, sha256Hex } from '../../core/repository/object-names.ts';
+import type { PackContents } from '../../core/repository/packs-of-index.ts';
 import type { OpenRepository, PackedBlob } from '../../core/repository/types.ts';
 import { writeIndex } from '../../core/repository/write/write-index.ts';
 import type { ObjectStore } from '../../core/storage/port.ts';
 import { isHolderGone, judgeLock } from './repository-lock.ts';
-import type { PackContents } from '../../core/repository/packs-of-index.ts';
 
 type Writable = OpenRepository & { readonly store: ObjectStore };
 

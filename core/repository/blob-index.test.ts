@@ -3,11 +3,11 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import { BlobIndex } from './blob-index.ts';
+import { packsOf } from './packs-of-index.ts';
 import { encodeIndex } from './format/index-file.ts';
 import { buildRepository } from './testing/build-repository.ts';
 import type { PackedBlob } from './types.ts';
 import { writeIndex } from './write/write-index.ts';
-import { packsOf } from './packs-of-index.ts';
 
 const packIds = Array.from({ length: 50 }, (_, at) => createHash('sha256').update(`pack ${at}`).digest('hex'));
 

@@ -8,6 +8,7 @@ import type { ListedObject } from '../storage/port.ts';
 import { SEAL_OVERHEAD } from './crypto/sealed-form.ts';
 import { decodeIndex } from './format/index-file.ts';
 import { type IndexImage, IndexScanner } from './format/index-scanner.ts';
+import { copyId, hashOfId, ID_BYTES, isSameId } from './id-bytes.ts';
 import { loadIndexFiles } from './load-index-files.ts';
 import { idOfKey } from './object-keys.ts';
 import type { BlobType, OpenRepository, PackedBlob, PackedColumns } from './types.ts';
@@ -17,7 +18,6 @@ export interface IndexDamage {
   readonly message: string;
 }
 
-const ID_BYTES = 32;
 /** Numbers of one entry: pack number with the type in its lowest bit, offset, length, uncompressed length. */
 const FIELDS = 4;
 /** Entries live in segments, so that growing copies nothing and leaves no half-empty array behind: 768 KiB each. */
@@ -208,8 +208,7 @@ export class BlobIndex {
     if ((entry & SEGMENT_MASK) === 0) this.#segments.push(emptySegment());
     this.#count += 1;
     const segment = this.#segments[entry >>> SEGMENT_BITS]!;
-    const place = (entry & SEGMENT_MASK) * ID_BYTES;
-    for (let byte = 0; byte < ID_BYTES; byte += 1) segment.ids[place + byte] = ids[from + byte]!;
+    copyId(ids, from, segment.ids, (entry & SEGMENT_MASK) * ID_BYTES);
     const at = (entry & SEGMENT_MASK) * FIELDS;
     segment.fields[at] = tag;
     segment.fields[at + 1] = offset;
@@ -296,10 +295,9 @@ export class BlobIndex {
     return this.#segments[entry >>> SEGMENT_BITS]!.ids.subarray(at, at + ID_BYTES);
   }
 
+  /** As idAt, into `target` from `at` on. */
   copyId(entry: number, target: Uint8Array, at: number): void {
-    const { ids } = this.#segments[entry >>> SEGMENT_BITS]!;
-    const from = (entry & SEGMENT_MASK) * ID_BYTES;
-    for (let byte = 0; byte < ID_BYTES; byte += 1) target[at + byte] = ids[from + byte]!;
+    copyId(this.#segments[entry >>> SEGMENT_BITS]!.ids, (entry & SEGMENT_MASK) * ID_BYTES, target, at);
   }
 
   /** Its place in `packIds()`. */
@@ -341,8 +339,7 @@ export class BlobIndex {
   }
 
   #firstSlot(ids: Uint8Array, at: number): number {
-    const hash = ids[at]! | (ids[at + 1]! << 8) | (ids[at + 2]! << 16) | (ids[at + 3]! << 24);
-    return hash & (this.#slots.length - 1);
+    return hashOfId(ids, at) & (this.#slots.length - 1);
   }
 
   #nextSlot(slot: number): number {
@@ -404,12 +401,6 @@ export class BlobIndex {
 
 function emptySegment(): Segment {
   return { ids: new Uint8Array(SEGMENT_ENTRIES * ID_BYTES), fields: new Uint32Array(SEGMENT_ENTRIES * FIELDS) };
-}
-
-/** For 32 bytes a call into the runtime costs more than the bytes do; those of another id mostly differ in the first. */
-function isSameId(a: Uint8Array, from: number, b: Uint8Array, at: number): boolean {
-  for (let byte = 0; byte < ID_BYTES; byte += 1) if (a[from + byte] !== b[at + byte]) return false;
-  return true;
 }
 
 /** Answers of a slot that are no entry. */

@@ -2,7 +2,8 @@
  * Ids of 32 bytes, in arrays instead of as texts: a thread that makes a text of each piece that it is about to store keeps some
  * hundred bytes a piece, and its garbage collector walks over all of them.
  */
-const ID_BYTES = 32;
+import { copyId, hashOfId, ID_BYTES, isSameId } from './id-bytes.ts';
+
 const FIRST_SLOTS = 256;
 /** Above it, looking for what is not there takes more than a few steps. */
 const LOAD_MAX = 0.6;
@@ -40,7 +41,7 @@ export class IdSet {
     const last = this.#isTaken.length - 1;
     // What lies behind the hole moves into it, unless its own place lies behind the hole as well: no search ends too early.
     for (let slot = (hole + 1) & last; this.#isTaken[slot] === 1; slot = (slot + 1) & last) {
-      const away = (slot - hashAt(this.#ids, slot * ID_BYTES)) & last;
+      const away = (slot - hashOfId(this.#ids, slot * ID_BYTES)) & last;
       if (away < ((slot - hole) & last)) continue;
       this.#ids.copyWithin(hole * ID_BYTES, slot * ID_BYTES, (slot + 1) * ID_BYTES);
       hole = slot;
@@ -52,20 +53,13 @@ export class IdSet {
   /** Where the id is, or the empty slot where it would be. */
   #slotOf(ids: Uint8Array, from: number): number {
     const last = this.#isTaken.length - 1;
-    let slot = hashAt(ids, from) & last;
-    while (this.#isTaken[slot] === 1 && !this.#isAt(slot, ids, from)) slot = (slot + 1) & last;
+    let slot = hashOfId(ids, from) & last;
+    while (this.#isTaken[slot] === 1 && !isSameId(this.#ids, slot * ID_BYTES, ids, from)) slot = (slot + 1) & last;
     return slot;
   }
 
-  #isAt(slot: number, ids: Uint8Array, from: number): boolean {
-    const at = slot * ID_BYTES;
-    for (let byte = 0; byte < ID_BYTES; byte += 1) if (this.#ids[at + byte] !== ids[from + byte]) return false;
-    return true;
-  }
-
   #put(slot: number, ids: Uint8Array, from: number): void {
-    const at = slot * ID_BYTES;
-    for (let byte = 0; byte < ID_BYTES; byte += 1) this.#ids[at + byte] = ids[from + byte]!;
+    copyId(ids, from, this.#ids, slot * ID_BYTES);
     this.#isTaken[slot] = 1;
   }
 
@@ -76,9 +70,4 @@ export class IdSet {
     for (const [slot, taken] of isTaken.entries())
       if (taken === 1) this.#put(this.#slotOf(ids, slot * ID_BYTES), ids, slot * ID_BYTES);
   }
-}
-
-/** Ids are hashes already: their first bytes serve. */
-function hashAt(ids: Uint8Array, at: number): number {
-  return ids[at]! | (ids[at + 1]! << 8) | (ids[at + 2]! << 16) | (ids[at + 3]! << 24);
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createFileStore } from '../storage/file-store.ts';
 import { BlobIndex } from './blob-index.ts';
+import { packsOf } from './packs-of-index.ts';
 import { check } from './check/check.ts';
 import { copySnapshots } from './copy/copy-snapshots.ts';
 import { removeSnapshots } from './forget/forget.ts';
@@ -19,7 +20,6 @@ import { buildRepository } from './testing/build-repository.ts';
 import { cheapenKey } from './testing/cheapen-key.ts';
 import { noise } from './testing/noise.ts';
 import type { AdministeredRepository } from './types.ts';
-import { packsOf } from './packs-of-index.ts';
 
 const PASSWORD = 'version 1';
 

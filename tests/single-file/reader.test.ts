@@ -8,12 +8,12 @@ import type { Browser, Page } from '@playwright/test';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { BlobIndex } from '../../core/repository/blob-index.ts';
 import { packKey } from '../../core/repository/object-keys.ts';
+import { packsOf } from '../../core/repository/packs-of-index.ts';
 import { openRepository } from '../../core/repository/repository.ts';
 import { createFileStore } from '../../core/storage/file-store.ts';
 import { buildReader } from '../../tools/build-reader.mjs';
 import { openChromium } from '../support/open-chromium.ts';
 import { CHUNK_BYTES_MIN, makeRepository, makeSource, PASSWORD, ZEROS_BYTES } from './restic-repository.ts';
-import { packsOf } from '../../core/repository/packs-of-index.ts';
 
 /** Where pictures of the page go, for people to look at; set by whoever wants some. */
 const PICTURES = process.env.HOLDFAST_PICTURES;

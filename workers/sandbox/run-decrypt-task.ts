@@ -3,12 +3,12 @@ import { checkPackData, checkPackListing, type StoredPack } from '../../core/rep
 import { startCheckThreads } from '../../core/repository/check/check-threads.ts';
 import { LIMITS } from '../../core/repository/format/limits.ts';
 import { packKey } from '../../core/repository/object-names.ts';
+import { packColumnsOf } from '../../core/repository/packs-of-index.ts';
 import { listSnapshots, openRepository } from '../../core/repository/repository.ts';
 import { type BytesPlace, copyPlaced } from '../../core/base/placed-bytes.ts';
 import type { ReadStore } from '../../core/storage/port.ts';
 import type { ChildStore } from './child-store.ts';
 import type { DecryptResult, DecryptTask } from './messages.ts';
-import { packColumnsOf } from '../../core/repository/packs-of-index.ts';
 
 /** Of one group; another is opened meanwhile. */
 const GROUP_BYTES = 136 * 1024 * 1024;

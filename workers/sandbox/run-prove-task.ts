@@ -4,12 +4,12 @@ import { BlobReader } from '../../core/repository/blob-reader.ts';
 import { decodeIndex, type IndexedPack } from '../../core/repository/format/index-file.ts';
 import { LIMITS } from '../../core/repository/format/limits.ts';
 import { indexWithoutPacks } from '../../core/repository/index-without-packs.ts';
+import { packsOf } from '../../core/repository/packs-of-index.ts';
 import { loadUnpacked } from '../../core/repository/read-repository.ts';
 import { openRepository, readSnapshot } from '../../core/repository/repository.ts';
 import type { OpenRepository } from '../../core/repository/types.ts';
 import type { ReadStore } from '../../core/storage/port.ts';
 import type { ProveResult, ProveTask } from './messages.ts';
-import { packsOf } from '../../core/repository/packs-of-index.ts';
 
 /** In the child: reads, from elsewhere, every blob that the damaged packs held, and walks the snapshots that were locked away. */
 export async function runProveTask(store: ReadStore, task: ProveTask): Promise<ProveResult> {

@@ -4,12 +4,12 @@ import { BlobIndex } from '../../core/repository/blob-index.ts';
 import { BlobReader } from '../../core/repository/blob-reader.ts';
 import { LIMITS } from '../../core/repository/format/limits.ts';
 import { idOfKey, packKey } from '../../core/repository/object-names.ts';
+import { packsOf } from '../../core/repository/packs-of-index.ts';
 import { listSnapshots, openRepository } from '../../core/repository/repository.ts';
 import type { BlobType, OpenRepository } from '../../core/repository/types.ts';
 import type { ReadStore } from '../../core/storage/port.ts';
 import { displayName } from './find-entry.ts';
 import type { TraceResult, TraceTask } from './messages.ts';
-import { packsOf } from '../../core/repository/packs-of-index.ts';
 
 /** Paths that are told apart; a vault in which more files are hit is hit as a whole. */
 const PATHS_MAX = 100_000;

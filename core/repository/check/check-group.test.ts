@@ -6,13 +6,13 @@ import type { ReadStore } from '../../storage/port.ts';
 import { BlobIndex } from '../blob-index.ts';
 import { packKey } from '../object-names.ts';
 import { columnsOf } from '../pack-columns.ts';
+import { packsOf } from '../packs-of-index.ts';
 import { buildRepository, type TestRepository } from '../testing/build-repository.ts';
 import { noise } from '../testing/noise.ts';
 import type { PackedBlob } from '../types.ts';
 import { checkGroup, isRegular } from './check-group.ts';
 import type { StoredPack } from './check-pack.ts';
 import { runPartTask } from './part-task.ts';
-import { packsOf } from '../packs-of-index.ts';
 
 const MIB = 1024 * 1024;
 const seed = process.env.HOLDFAST_TEST_SEED ?? String(randomInt(2 ** 31));

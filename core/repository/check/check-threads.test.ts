@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
 import { BlobIndex } from '../blob-index.ts';
 import { packKey } from '../object-names.ts';
+import { packColumnsOf } from '../packs-of-index.ts';
 import { buildRepository, fileNode, idOf } from '../testing/build-repository.ts';
 import type { MasterKey, OpenRepository } from '../types.ts';
 import { check } from './check.ts';
 import { checkPackData } from './check-pack.ts';
 import { startCheckThreads } from './check-threads.ts';
-import { packColumnsOf } from '../packs-of-index.ts';
 
 test('a check on threads finds what one in place finds: each bad piece, its snapshots, and nothing else', async () => {
   const built = await buildRepository();

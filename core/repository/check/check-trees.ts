@@ -9,10 +9,10 @@ import { damagedRepository } from '../format/damage.ts';
 import { LIMITS } from '../format/limits.ts';
 import { decodeTree } from '../format/tree.ts';
 import { joinPath } from '../list-tree.ts';
+import { packsOf } from '../packs-of-index.ts';
 import type { SnapshotWithId, TreeNode } from '../types.ts';
 import type { CheckFinding } from './finding.ts';
 import { type ListedFolder, SoundListings } from './sound-listings.ts';
-import { packsOf } from '../packs-of-index.ts';
 
 type Report = (finding: Omit<CheckFinding, 'severity'> & { severity?: CheckFinding['severity'] }) => void;
 

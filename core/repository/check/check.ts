@@ -4,6 +4,7 @@ import { hashesSideBySide, lanesAtWork, lanesWorth } from '../../base/native/man
 import { BlobIndex } from '../blob-index.ts';
 import { BlobReader } from '../blob-reader.ts';
 import { idOfKey, packKey } from '../object-names.ts';
+import { packColumnsOf } from '../packs-of-index.ts';
 import { listSnapshots } from '../repository.ts';
 import { threadCount } from '../thread-pool.ts';
 import type { ReadStore } from '../../storage/port.ts';
@@ -14,7 +15,6 @@ import { TreeCheck } from './check-trees.ts';
 import { type CheckThreads, startCheckThreads } from './check-threads.ts';
 import type { CheckFinding } from './finding.ts';
 import type { PackFinding } from './pack-task.ts';
-import { packColumnsOf } from '../packs-of-index.ts';
 
 export interface CheckProgress {
   readonly phase: 'index' | 'packs' | 'trees' | 'data';
@@ -70,10 +70,12 @@ export async function check(repo: OpenRepository | OpeningRepository, options: C
   const key = opened.then(({ masterKey }) => masterKey);
   const threads = await startEarly(store, key, options).catch(() => undefined); // whoever opens it says what is wrong with the store
   try {
-    return await new RepositoryCheck(await opened, options, threads).run();
-  } finally {
+    await opened;
+  } catch (error) {
     await threads?.close();
+    throw error;
   }
+  return await new RepositoryCheck(await opened, options, threads).run(); // which ends the threads
 }
 
 /** Threads get ready while the password is turned into the key, where the indexes are so large that threads will be wanted. */

@@ -14,6 +14,7 @@ import { INDEX_BLOBS_MAX } from '../format/index-file.ts';
 import { LIMITS } from '../format/limits.ts';
 import { idOfKey, packKey } from '../object-names.ts';
 import { joinRanges } from '../pack-ranges.ts';
+import { type PackContents, packsOf, packColumnsOf } from '../packs-of-index.ts';
 import { listSnapshots, loadUnpacked } from '../repository.ts';
 import type { AdministeredRepository, PackedBlob, SnapshotWithId } from '../types.ts';
 import { BlobWriter } from '../write/blob-writer.ts';
@@ -29,7 +30,6 @@ import {
   REPACK,
 } from './plan-prune.ts';
 import { assertWritableVersion } from '../write/assert-writable-version.ts';
-import { type PackContents, packsOf, packColumnsOf } from '../packs-of-index.ts';
 
 export interface PruneProgress {
   readonly phase: 'index' | 'snapshots' | 'repack' | 'verify' | 'remove';

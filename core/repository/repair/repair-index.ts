@@ -9,12 +9,12 @@ import { checkPackListing } from '../check/check-pack.ts';
 import { columnsOf } from '../pack-columns.ts';
 import { LIMITS } from '../format/limits.ts';
 import { idOfKey } from '../object-names.ts';
+import { type PackContents, packsOf, packColumnsOf } from '../packs-of-index.ts';
 import { loadUnpacked } from '../repository.ts';
 import type { AdministeredRepository } from '../types.ts';
 import { writeIndex } from '../write/write-index.ts';
 import { readPackHeader } from './read-pack-header.ts';
 import { assertWritableVersion } from '../write/assert-writable-version.ts';
-import { type PackContents, packsOf, packColumnsOf } from '../packs-of-index.ts';
 
 export interface RepairIndexOptions {
   readonly isDryRun: boolean;

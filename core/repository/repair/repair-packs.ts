@@ -11,13 +11,13 @@ import { checkPackData } from '../check/check-pack.ts';
 import { damagedRepository } from '../format/damage.ts';
 import { LIMITS } from '../format/limits.ts';
 import { packKey } from '../object-names.ts';
+import { type PackContents, packsOf, packColumnsOf } from '../packs-of-index.ts';
 import { loadUnpacked } from '../repository.ts';
 import type { AdministeredRepository, PackedBlob } from '../types.ts';
 import { BlobWriter } from '../write/blob-writer.ts';
 import { writeIndex } from '../write/write-index.ts';
 import { readPackHeader } from './read-pack-header.ts';
 import { assertWritableVersion } from '../write/assert-writable-version.ts';
-import { type PackContents, packsOf, packColumnsOf } from '../packs-of-index.ts';
 
 export interface RepairPacksOptions {
   readonly packIds: readonly string[];

@@ -13,6 +13,7 @@ import { BlobReader } from '../blob-reader.ts';
 import { check } from '../check/check.ts';
 import { findPath } from '../list-tree.ts';
 import { packKey } from '../object-names.ts';
+import { packsOf } from '../packs-of-index.ts';
 import { initRepository, listSnapshots } from '../repository.ts';
 import { buildRepository, fileNode, folderNode, linkNode } from '../testing/build-repository.ts';
 import { noise } from '../testing/noise.ts';
@@ -21,7 +22,6 @@ import { repairIndex, type RepairIndexResult } from './repair-index.ts';
 import { repairPacks, type RepairPacksResult } from './repair-packs.ts';
 import { repairSnapshots, type SnapshotLoss } from './repair-snapshots.ts';
 import { backUpSource } from '../testing/back-up-source.ts';
-import { packsOf } from '../packs-of-index.ts';
 
 let scratch: string;
 let files: string;

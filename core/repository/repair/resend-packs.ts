@@ -10,12 +10,12 @@ import { decodeIndex } from '../format/index-file.ts';
 import { LIMITS } from '../format/limits.ts';
 import { indexWithoutPacks } from '../index-without-packs.ts';
 import { idOfKey, packKey } from '../object-names.ts';
+import { type PackContents, packsOf } from '../packs-of-index.ts';
 import { loadUnpacked } from '../read-repository.ts';
 import type { AddedObject, PackedBlob, WritableRepository } from '../types.ts';
 import { BlobWriter } from '../write/blob-writer.ts';
 import { sealIndex } from '../write/seal-index.ts';
 import { storeObject } from '../write/store-object.ts';
-import { type PackContents, packsOf } from '../packs-of-index.ts';
 
 export interface ResentPack {
   readonly packId: string;

@@ -8,13 +8,13 @@ import { BlobIndex } from '../blob-index.ts';
 import { BlobReader } from '../blob-reader.ts';
 import { check } from '../check/check.ts';
 import { findPath } from '../list-tree.ts';
+import { packsOf } from '../packs-of-index.ts';
 import { backUpSource } from '../testing/back-up-source.ts';
 import { buildRepository, idOf } from '../testing/build-repository.ts';
 import { noise } from '../testing/noise.ts';
 import type { OpenRepository } from '../types.ts';
 import { BlobWriter } from './blob-writer.ts';
 import { OpenPacks } from './open-packs.ts';
-import { packsOf } from '../packs-of-index.ts';
 
 let folder: string;
 beforeAll(() => {
